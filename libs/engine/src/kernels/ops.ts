@@ -1,0 +1,15 @@
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+
+/** What a forward needs beside matrix products and attention. Tensors are [rows, width], f32. */
+export interface Ops {
+  /** x / rms(x) * weight, row by row. */
+  rmsNorm(x: Tensor, weight: Tensor1D): Tensor;
+  /** sum = x + delta and its norm. Takes over x and delta: the caller goes on with `sum`. */
+  addRmsNorm(x: Tensor, delta: Tensor, weight: Tensor1D): { sum: Tensor; normed: Tensor };
+  /** silu(gate) * up, of rows [gate | up]. */
+  siluMul(gateUp: Tensor): Tensor;
+  /** The rows at `indices`. */
+  rows(x: Tensor, indices: Int32Array): Tensor;
+  /** The values, row-major; may be a view that lasts until the next operation. */
+  read(x: Tensor): Float32Array;
+}

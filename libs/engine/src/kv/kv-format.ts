@@ -1,0 +1,36 @@
+/** What two engines must agree on before KV moves between them. */
+export interface KvFormat {
+  readonly engine: string;
+  readonly dtype: 'f32' | 'f16';
+  readonly pageTokens: number;
+  /** Half-open ranges of what one side holds. */
+  readonly layers: readonly [from: number, to: number];
+  readonly kvHeads: readonly [from: number, to: number];
+  readonly headDim: number;
+  /** Order of a page block's axes; see attention.ts. */
+  readonly layout: string;
+  readonly fingerprint: string;
+}
+
+/** Names the first field in which two formats differ, or undefined when they are equal. */
+export function kvFormatMismatch(a: KvFormat, b: KvFormat): string | undefined {
+  for (const key of [
+    'engine',
+    'dtype',
+    'pageTokens',
+    'layers',
+    'kvHeads',
+    'headDim',
+    'layout',
+    'fingerprint',
+  ] as const) {
+    if (String(a[key]) !== String(b[key])) return `${key}: ${String(a[key])} against ${String(b[key])}`;
+  }
+  return undefined;
+}
+
+/** Bytes of one layer's block of one page: K and V. */
+export function pageBlockBytes(format: KvFormat): number {
+  const elements = 2 * (format.kvHeads[1] - format.kvHeads[0]) * format.headDim * format.pageTokens;
+  return elements * (format.dtype === 'f32' ? 4 : 2);
+}
