@@ -1,1 +1,17 @@
-export {};
+export { engineSchema, type EngineConfig } from './config/engine.schema.js';
+export { integer } from './config/fields.js';
+export { ConfigError, parseConfig } from './config/parse-config.js';
+export { serviceSchema, type ServiceConfig } from './config/service.schema.js';
+export { FailureReporter, type FailedAttempt } from './failure-reporter.js';
+export { textCodec, tokenCodec } from './frames/frame-codecs.js';
+export { FramePublisher, type FrameCodec } from './frames/frame-publisher.js';
+export { FrameSubscription, type FrameHandlers } from './frames/frame-subscription.js';
+export { identity } from './identity.config.js';
+export { LogOnce } from './logging/log-once.js';
+export type { Logger } from './logging/logger.js';
+export type { MetricsRegistry } from './metrics/metrics.js';
+export { MessageClient } from './nats/message-client.js';
+export { PeerRegistry, type PeerListener } from './registry/peer-registry.js';
+export { runService, type ServiceOptions } from './run-service.js';
+export { NO_LOAD, ServiceStatus, type ReadinessCheck } from './service-status.js';
+export { CONFIG, HOT_PATH, LOGGER, METRICS } from './tokens.js';

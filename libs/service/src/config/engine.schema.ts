@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { integer } from './fields.js';
+
+/** What services with an engine read. */
+export const engineSchema = z.object({
+  SLICEWAY_MODEL: z.string({ error: 'expected the path of a .gguf file' }).describe('the model: a .gguf file'),
+  SLICEWAY_BACKEND: z
+    .enum(['auto', 'wasm'])
+    .default('auto')
+    .describe('TensorFlow.js backend; auto takes the best present'),
+  SLICEWAY_KV_MEMORY_MB: integer(1, 4000).default(1024).describe('memory for KV pages, in MiB'),
+  SLICEWAY_PAGE_TOKENS: integer(16, 1024).default(16).describe('tokens of a KV page, a multiple of 16'),
+  SLICEWAY_CHUNKED_PREFILL_TOKENS: integer(16, 8192)
+    .default(128)
+    .describe('tokens of one forward; longer prompts are computed in chunks'),
+  SLICEWAY_MAX_RUNNING: integer(1, 1024).default(32).describe('sequences in a batch'),
+  SLICEWAY_MAX_QUEUED: integer(1).default(256).describe('requests that wait; one more is refused'),
+  SLICEWAY_CONTEXT_LENGTH: integer(16).optional().describe("cuts the model's context, in tokens"),
+  SLICEWAY_KV_WINDOW: integer(1, 1024).default(8).describe('KV frames that may be on their way in one transfer'),
+  SLICEWAY_KV_TIMEOUT_MS: integer(100)
+    .default(30_000)
+    .describe('bootstrap, and a transfer without progress, fail after this'),
+});
+export type EngineConfig = z.output<typeof engineSchema>;

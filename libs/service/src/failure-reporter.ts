@@ -1,0 +1,34 @@
+import { subjects, type Failed, type FailureCode, type WorkerId, type WorkerRole } from '@sliceway/protocol';
+import { identity } from './identity.config.js';
+import type { Logger } from './logging/logger.js';
+import type { MessageClient } from './nats/message-client.js';
+
+/** The attempt that failed, and whose it is. */
+export interface FailedAttempt {
+  readonly gateway: WorkerId;
+  readonly rid: string;
+  readonly choice: number | null;
+  readonly attempt: number;
+}
+
+/** Tells a request's gateway that an attempt cannot go on here. */
+export class FailureReporter {
+  constructor(
+    private readonly role: WorkerRole,
+    private readonly messages: MessageClient,
+    private readonly logger: Logger,
+  ) {}
+
+  report({ gateway, rid, choice, attempt }: FailedAttempt, code: FailureCode, message: string): void {
+    const failed: Failed = {
+      rid,
+      choice,
+      attempt,
+      code,
+      message,
+      from: { role: this.role, instance: identity.instance },
+    };
+    this.logger.warn({ rid, choice, attempt, code, reason: message }, 'attempt failed');
+    this.messages.emit(subjects.failed(gateway), failed);
+  }
+}

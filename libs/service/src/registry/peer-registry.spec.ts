@@ -1,0 +1,69 @@
+import { WorkerState, type Heartbeat } from '@sliceway/protocol';
+import { NO_LOAD } from '../service-status.js';
+import { PeerRegistry } from './peer-registry.js';
+
+const beat = (over: Partial<Heartbeat> = {}): Heartbeat => ({
+  role: 'decode',
+  instance: '0000000a',
+  sequence: 0,
+  state: WorkerState.ready,
+  intervalMs: 1000,
+  host: 'h',
+  pid: 1,
+  startedAtMs: 100,
+  load: NO_LOAD,
+  serves: null,
+  ...over,
+});
+
+describe('PeerRegistry', () => {
+  let now = 0;
+  let events: string[] = [];
+  let registry: PeerRegistry;
+
+  beforeEach(() => {
+    now = 0;
+    events = [];
+    registry = new PeerRegistry(() => now);
+    registry.listen({
+      onJoined: ({ instance }) => events.push(`joined ${instance}`),
+      onUpdated: ({ sequence }) => events.push(`updated ${sequence}`),
+      onGone: ({ instance }, reason) => events.push(`${reason} ${instance}`),
+    });
+  });
+
+  it('loses a peer after three intervals without a beat, not before', () => {
+    registry.take(beat());
+    now = 3000;
+    registry.expire();
+    expect(registry.list('decode')).toHaveLength(1);
+    now = 3001;
+    registry.expire();
+    expect(registry.list('decode')).toHaveLength(0);
+    expect(events).toEqual(['joined 0000000a', 'lost 0000000a']);
+  });
+
+  it('ignores beats out of order', () => {
+    registry.take(beat({ sequence: 5 }));
+    registry.take(beat({ sequence: 4, state: WorkerState.draining }));
+    registry.take(beat({ sequence: 6 }));
+    expect(events).toEqual(['joined 0000000a', 'updated 6']);
+    expect(registry.list('decode')).toHaveLength(1);
+  });
+
+  it('takes a goodbye, and a restart under the same instance', () => {
+    registry.take(beat({ sequence: 9 }));
+    registry.take(beat({ sequence: 0, startedAtMs: 200 }));
+    registry.take(beat({ sequence: 7, startedAtMs: 100 }));
+    registry.take(beat({ sequence: 1, startedAtMs: 200, state: WorkerState.stopped }));
+    expect(events).toEqual(['joined 0000000a', 'restarted 0000000a', 'joined 0000000a', 'left 0000000a']);
+  });
+
+  it('lists the ready ones of a role', () => {
+    registry.take(beat());
+    registry.take(beat({ instance: '0000000b', state: WorkerState.draining }));
+    registry.take(beat({ instance: '0000000c', role: 'prefill' }));
+    expect(registry.list('decode').map(({ instance }) => instance)).toEqual(['0000000a']);
+    expect(registry.list('decode', null)).toHaveLength(2);
+  });
+});

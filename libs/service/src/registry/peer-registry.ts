@@ -1,0 +1,67 @@
+import { WorkerState, type Heartbeat, type Role, type WorkerId } from '@sliceway/protocol';
+
+/** Beats that a peer may miss before it counts as lost. */
+const MISSED_BEATS = 3;
+
+export interface Peer {
+  readonly beat: Heartbeat;
+  /** When the last beat came, on this process's monotonic clock. */
+  readonly seenMs: number;
+}
+
+export interface PeerListener {
+  onJoined?(beat: Heartbeat): void;
+  onUpdated?(beat: Heartbeat): void;
+  /** It said goodbye, missed its beats, or came back as another process. */
+  onGone?(beat: Heartbeat, reason: 'left' | 'lost' | 'restarted'): void;
+}
+
+/** Who else is in the cluster, from heartbeats. */
+export class PeerRegistry {
+  readonly #peers = new Map<WorkerId, Peer>();
+  readonly #listeners = new Set<PeerListener>();
+
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  listen(listener: PeerListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get(instance: WorkerId): Heartbeat | undefined {
+    return this.#peers.get(instance)?.beat;
+  }
+
+  /** Peers of a role; `ready` ones only unless told otherwise. */
+  list(role: Role, state: WorkerState | null = WorkerState.ready): Heartbeat[] {
+    const found: Heartbeat[] = [];
+    for (const { beat } of this.#peers.values()) {
+      if (beat.role === role && (state === null || beat.state === state)) found.push(beat);
+    }
+    return found;
+  }
+
+  take(beat: Heartbeat): void {
+    const known = this.#peers.get(beat.instance);
+    if (known && known.beat.startedAtMs > beat.startedAtMs) return;
+    if (known && known.beat.startedAtMs === beat.startedAtMs && known.beat.sequence >= beat.sequence) return;
+    if (known && known.beat.startedAtMs < beat.startedAtMs) this.#remove(known.beat, 'restarted');
+    if (beat.state === WorkerState.stopped) return this.#remove(beat, 'left');
+    const joined = !this.#peers.has(beat.instance);
+    this.#peers.set(beat.instance, { beat, seenMs: this.now() });
+    for (const listener of this.#listeners) (joined ? listener.onJoined : listener.onUpdated)?.call(listener, beat);
+  }
+
+  /** Drops peers that missed their beats; called regularly by the owner of the timer. */
+  expire(): void {
+    const now = this.now();
+    for (const { beat, seenMs } of this.#peers.values()) {
+      if (now - seenMs > MISSED_BEATS * beat.intervalMs) this.#remove(beat, 'lost');
+    }
+  }
+
+  #remove(beat: Heartbeat, reason: 'left' | 'lost' | 'restarted'): void {
+    if (!this.#peers.delete(beat.instance)) return;
+    for (const listener of this.#listeners) listener.onGone?.(beat, reason);
+  }
+}

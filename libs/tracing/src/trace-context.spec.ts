@@ -1,0 +1,87 @@
+import { readTraceContext } from './trace-context.js';
+
+const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
+const PARENT_ID = '00f067aa0ba902b7';
+const PARENT = `00-${TRACE_ID}-${PARENT_ID}-01`;
+
+function read(traceparent: string, tracestate = '') {
+  return readTraceContext(new Map(Object.entries({ traceparent, tracestate })));
+}
+
+it.each([
+  PARENT,
+  `00-${TRACE_ID}-${PARENT_ID}-00`,
+  `00-${TRACE_ID}-${PARENT_ID}-ff`,
+  `00-${'0'.repeat(31)}1-${'0'.repeat(15)}1-01`,
+  `01-${TRACE_ID}-${PARENT_ID}-01`,
+  `cc-${TRACE_ID}-${PARENT_ID}-01-what-the-future-will-be`,
+  `fe-${TRACE_ID}-${PARENT_ID}-01-`,
+])('traceparent %j is taken as it is', (traceparent) => {
+  expect(read(traceparent)).toEqual({ traceparent, tracestate: undefined });
+});
+
+it.each([
+  '',
+  '00',
+  TRACE_ID,
+  `ff-${TRACE_ID}-${PARENT_ID}-01`,
+  `0-${TRACE_ID}-${PARENT_ID}-01`,
+  `0G-${TRACE_ID}-${PARENT_ID}-01`,
+  `00-${'0'.repeat(32)}-${PARENT_ID}-01`,
+  `00-${TRACE_ID}-${'0'.repeat(16)}-01`,
+  `00-${TRACE_ID.slice(1)}-${PARENT_ID}-01`,
+  `00-${TRACE_ID}0-${PARENT_ID}-01`,
+  `00-${TRACE_ID}-${PARENT_ID.slice(1)}-01`,
+  `00-${TRACE_ID.toUpperCase()}-${PARENT_ID}-01`,
+  `00-${TRACE_ID}-${PARENT_ID}-1`,
+  `00-${TRACE_ID}-${PARENT_ID}-001`,
+  `00-${TRACE_ID}-${PARENT_ID}-01-more`,
+  `01-${TRACE_ID}-${PARENT_ID}-01.more`,
+  ` ${PARENT}`,
+  `${PARENT}\n`,
+  `${PARENT},${PARENT}`,
+])('traceparent %j is ignored', (traceparent) => {
+  expect(read(traceparent, 'a=1')).toBeUndefined();
+});
+
+const longKey = 'k'.repeat(256);
+const longTenant = `${'t'.repeat(241)}@${'s'.repeat(14)}`;
+it.each([
+  'a=1',
+  'congo=t61rcWkgMzE,rojo=00f067aa0ba902b7',
+  'a=1, ,b=2 ,\tc=3',
+  '0a/b-c*d_e=!"#$ %&\'()*+-./:;<>?@[\\]^_`{|}~',
+  `${longKey}=${'v'.repeat(256)}`,
+  `${longTenant}=x`,
+  Array.from({ length: 32 }, (_, i) => `k${i}=v`).join(','),
+])('tracestate %j is taken as it is', (tracestate) => {
+  expect(read(PARENT, tracestate)).toEqual({ traceparent: PARENT, tracestate });
+});
+
+it.each([
+  '',
+  'a',
+  'a=',
+  '=1',
+  'A=1',
+  'a=1=2',
+  'a =1',
+  'é=1',
+  'a=é',
+  'a=\u007f',
+  'a@1b=1',
+  `k${longKey}=1`,
+  `t${longTenant}=1`,
+  `${longTenant}s=1`,
+  `a=${'v'.repeat(257)}`,
+  Array.from({ length: 33 }, (_, i) => `k${i}=v`).join(','),
+])('tracestate %j is left out', (tracestate) => {
+  expect(read(PARENT, tracestate)).toEqual({ traceparent: PARENT, tracestate: undefined });
+});
+
+it('a long malformed header takes no long time', () => {
+  const startMs = performance.now();
+  expect(read(PARENT, `a=${' '.repeat(100_000)}\u0000`)?.tracestate).toBeUndefined();
+  expect(read(`${PARENT}${'-'.repeat(100_000)}\n`)).toBeUndefined();
+  expect(performance.now() - startMs).toBeLessThan(100);
+});
