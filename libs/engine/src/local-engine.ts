@@ -1,0 +1,161 @@
+import {
+  ChatTemplate,
+  IncrementalDetokenizer,
+  StopStringMatcher,
+  loadTokenizer,
+  openGguf,
+  type ChatMessage,
+  type Tokenizer,
+} from '@sliceway/model';
+import { EngineError } from './errors.js';
+import { EventStream } from './event-stream.js';
+import { GREEDY, type SamplingParams } from './sampling/sampling-params.js';
+import { SequenceKind, type FinishReason, type TokenEvent } from './scheduling/sequence.js';
+import { startEngine, type EngineOptions } from './start-engine.js';
+import type { EngineWorker, StepOutput } from './worker/engine-worker.js';
+
+/** A text to continue, token ids to continue, or a conversation to answer. */
+export type Prompt = string | { readonly ids: readonly number[] } | { readonly messages: readonly ChatMessage[] };
+
+export interface GenerateParams extends Partial<SamplingParams> {
+  /** Strings that end a choice; they are not part of its text. */
+  readonly stop?: readonly string[];
+  /** Continuations of the prompt. Default 1. */
+  readonly choices?: number;
+}
+
+export interface GenerateChunk {
+  readonly choice: number;
+  readonly text: string;
+  readonly tokenId: number;
+  readonly finishReason: FinishReason | null;
+}
+
+interface OpenRequest {
+  readonly events: EventStream<TokenEvent>;
+  open: number;
+}
+
+/** Prefill and decode in one process, with the parts that the cluster has apart. */
+export class LocalEngine {
+  readonly #requests = new Map<string, OpenRequest>();
+  #nextId = 0;
+
+  private constructor(
+    readonly engine: EngineWorker,
+    readonly tokenizer: Tokenizer,
+    private readonly template: ChatTemplate,
+  ) {
+    engine.listener = {
+      onStep: (output) => this.#deliver(output),
+      onKvReady: () => {},
+      onFailure: (id, error) => this.#close(id, error),
+      onDeath: () => {},
+    };
+  }
+
+  /** @throws what {@link startEngine} throws */
+  static async start(options: EngineOptions): Promise<LocalEngine> {
+    const engine = await startEngine(options);
+    const file = openGguf(options.modelPath);
+    try {
+      return new LocalEngine(engine, loadTokenizer(file), ChatTemplate.fromGguf(file));
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Prompt ids as the cluster's tokenizer makes them. */
+  encode(prompt: Prompt): readonly number[] {
+    if (typeof prompt === 'string') return this.tokenizer.encode(prompt, { addSpecial: true });
+    if ('ids' in prompt) return prompt.ids;
+    return this.tokenizer.encode(this.template.render(prompt.messages, { addGenerationPrompt: true }), {
+      addSpecial: false,
+    });
+  }
+
+  /**
+   * Streams the continuation's tokens. Leaving the loop aborts the request.
+   * @throws EngineError when the request is refused or fails
+   */
+  generateTokens(prompt: Prompt, params: GenerateParams = {}): AsyncIterableIterator<TokenEvent> {
+    const id = `local-${this.#nextId++}`;
+    const { stop: _, choices = 1, ...sampling } = params;
+    const events = new EventStream<TokenEvent>(() => {
+      this.#requests.delete(id);
+      this.engine.abort(id);
+    });
+    this.engine.submit({
+      id,
+      kind: SequenceKind.GENERATE,
+      promptIds: this.encode(prompt),
+      firstChoice: 0,
+      choices,
+      sampling: { ...GREEDY, ...sampling },
+    });
+    this.#requests.set(id, { events, open: choices });
+    return events;
+  }
+
+  /**
+   * Streams the continuation's text, a chunk a token; a chunk's text is empty while a character or a possible stop
+   * string is incomplete. Leaving the loop aborts the request.
+   * @throws EngineError when the request is refused or fails
+   */
+  async *generate(prompt: Prompt, params: GenerateParams = {}): AsyncGenerator<GenerateChunk, void, undefined> {
+    const outputs = Array.from(
+      { length: params.choices ?? 1 },
+      () => new TextOutput(this.tokenizer, params.stop ?? []),
+    );
+    for await (const { choice, token, finish } of this.generateTokens(prompt, params)) {
+      const output = outputs[choice]!;
+      if (output.finished) continue;
+      const { text, finishReason } = output.push(token, finish);
+      yield { choice, text, tokenId: token, finishReason };
+      if (outputs.every((o) => o.finished)) return;
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const id of [...this.#requests.keys()]) this.#close(id, new EngineError('aborted', 'the engine is closed'));
+    await this.engine.close();
+  }
+
+  #deliver({ tokens }: StepOutput): void {
+    for (const event of tokens) {
+      const request = this.#requests.get(event.id);
+      if (!request) continue;
+      request.events.push(event);
+      if (event.finish && --request.open === 0) this.#close(event.id);
+    }
+  }
+
+  #close(id: string, error?: Error): void {
+    this.#requests.get(id)?.events.end(error);
+    this.#requests.delete(id);
+  }
+}
+
+/** Tokens of one choice to text, up to a stop string. */
+class TextOutput {
+  readonly #detokenizer: IncrementalDetokenizer;
+  readonly #stops: StopStringMatcher;
+  finished = false;
+
+  constructor(tokenizer: Tokenizer, stop: readonly string[]) {
+    this.#detokenizer = new IncrementalDetokenizer(tokenizer);
+    this.#stops = new StopStringMatcher(stop);
+  }
+
+  push(token: number, finish: FinishReason | null): { text: string; finishReason: FinishReason | null } {
+    let { text, matched } = this.#stops.push(this.#detokenizer.push(token));
+    if (finish && matched === undefined) {
+      const tail = this.#stops.push(this.#detokenizer.flush());
+      matched = tail.matched;
+      text += tail.text + (matched === undefined ? this.#stops.flush() : '');
+    }
+    const finishReason = matched === undefined ? finish : 'stop';
+    this.finished = finishReason !== null;
+    return { text, finishReason };
+  }
+}
