@@ -1,1 +1,5 @@
-export {};
+import { runService } from '@sliceway/service';
+import { decodeSchema } from './decode.config.js';
+import { DecodeModule } from './decode.module.js';
+
+await runService({ role: 'decode', schema: decodeSchema, module: DecodeModule.forRoot });

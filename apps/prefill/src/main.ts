@@ -1,1 +1,5 @@
-export {};
+import { runService } from '@sliceway/service';
+import { prefillSchema } from './prefill.config.js';
+import { PrefillModule } from './prefill.module.js';
+
+await runService({ role: 'prefill', schema: prefillSchema, module: PrefillModule.forRoot });

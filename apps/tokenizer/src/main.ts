@@ -1,1 +1,5 @@
-export {};
+import { runService } from '@sliceway/service';
+import { tokenizerSchema } from './tokenizer.config.js';
+import { TokenizerModule } from './tokenizer.module.js';
+
+await runService({ role: 'tokenizer', schema: tokenizerSchema, module: TokenizerModule.forRoot });

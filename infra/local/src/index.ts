@@ -1,1 +1,12 @@
-export {};
+export { type LocalConfig, localConfigFromEnv } from './local.config.js';
+export { Progress, type ProgressOptions, type ProgressStream } from './progress.js';
+export { type Reporter, reporterTo, SILENT_REPORTER } from './reporter.js';
+export { ClusterProcess, type LoadingLine, type ReadyLine, type Role, ROLES } from './cluster/cluster-process.js';
+export { type ClusterOptions, LocalCluster, REPOSITORY_ROOT, startCluster } from './cluster/local-cluster.js';
+export { ManagedProcess, type ProcessExit, type ProcessSpec } from './cluster/managed-process.js';
+export { StartError, StartErrorCode } from './cluster/start-error.js';
+export { type NatsOptions, type NatsServer, startNats } from './cluster/start-nats.js';
+export { DEFAULT_MODEL, type ModelFile } from './provide/default-model.js';
+export { provideModel, type ProvideModelOptions } from './provide/provide-model.js';
+export { type NatsServerSource, provideNatsServer, type ProvideOptions } from './provide/provide-nats-server.js';
+export { ProvisionError, ProvisionErrorCode } from './provide/provision-error.js';

@@ -1,7 +1,6 @@
 import {
   ChatTemplate,
-  IncrementalDetokenizer,
-  StopStringMatcher,
+  TextOutput,
   loadTokenizer,
   openGguf,
   type ChatMessage,
@@ -103,16 +102,15 @@ export class LocalEngine {
    * @throws EngineError when the request is refused or fails
    */
   async *generate(prompt: Prompt, params: GenerateParams = {}): AsyncGenerator<GenerateChunk, void, undefined> {
-    const outputs = Array.from(
-      { length: params.choices ?? 1 },
-      () => new TextOutput(this.tokenizer, params.stop ?? []),
-    );
+    const outputs = Array.from({ length: params.choices ?? 1 }, () => new TextOutput(this.tokenizer, params.stop ?? []));
+    const open = new Set(outputs.keys());
     for await (const { choice, token, finish } of this.generateTokens(prompt, params)) {
-      const output = outputs[choice]!;
-      if (output.finished) continue;
-      const { text, finishReason } = output.push(token, finish);
+      if (!open.has(choice)) continue;
+      const { text, matched } = outputs[choice]!.push(token, finish !== null);
+      const finishReason = matched === undefined ? finish : 'stop';
+      if (finishReason) open.delete(choice);
       yield { choice, text, tokenId: token, finishReason };
-      if (outputs.every((o) => o.finished)) return;
+      if (open.size === 0) return;
     }
   }
 
@@ -133,29 +131,5 @@ export class LocalEngine {
   #close(id: string, error?: Error): void {
     this.#requests.get(id)?.events.end(error);
     this.#requests.delete(id);
-  }
-}
-
-/** Tokens of one choice to text, up to a stop string. */
-class TextOutput {
-  readonly #detokenizer: IncrementalDetokenizer;
-  readonly #stops: StopStringMatcher;
-  finished = false;
-
-  constructor(tokenizer: Tokenizer, stop: readonly string[]) {
-    this.#detokenizer = new IncrementalDetokenizer(tokenizer);
-    this.#stops = new StopStringMatcher(stop);
-  }
-
-  push(token: number, finish: FinishReason | null): { text: string; finishReason: FinishReason | null } {
-    let { text, matched } = this.#stops.push(this.#detokenizer.push(token));
-    if (finish && matched === undefined) {
-      const tail = this.#stops.push(this.#detokenizer.flush());
-      matched = tail.matched;
-      text += tail.text + (matched === undefined ? this.#stops.flush() : '');
-    }
-    const finishReason = matched === undefined ? finish : 'stop';
-    this.finished = finishReason !== null;
-    return { text, finishReason };
   }
 }

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { fingerprint, modelInfo, openGguf } from '@sliceway/model';
 import { attentionScratch, type BatchLimits } from './kernels/simd-attention.js';
 import { pageBlockBytes, type KvFormat } from './kv/kv-format.js';
@@ -64,7 +65,7 @@ export async function startEngine(options: EngineOptions): Promise<EngineWorker>
 
   const engine = new ThreadedEngine(
     {
-      model: model.name,
+      model: basename(modelPath, '.gguf'),
       backend: 'wasm',
       fingerprint: kvFormat.fingerprint,
       contextLength,

@@ -9,6 +9,7 @@ export { ModelFileError, ModelFileErrorCode } from './model-file-error.js';
 export { fingerprint, type ModelInfo, modelInfo } from './model-info.js';
 export { IncrementalDetokenizer, type TokenBytes } from './text/incremental-detokenizer.js';
 export { type StopResult, StopStringMatcher } from './text/stop-string-matcher.js';
+export { TextOutput } from './text/text-output.js';
 export { type EncodeOptions, loadTokenizer, Tokenizer } from './tokenizer/tokenizer.js';
 export { PRE_TOKENIZER_NAMES } from './tokenizer/pre-tokenizers.js';
 export { DownloadError, DownloadErrorCode } from './download/download-error.js';

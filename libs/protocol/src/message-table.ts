@@ -16,8 +16,8 @@ export interface MessageRoute {
 }
 
 /**
- * Who says what to whom. Permissions, network policies and the table in docs/protocol.md are derived from this one;
- * a message that is not in it cannot be sent.
+ * Who says what to whom. Permissions are derived from it and docs/protocol.md is compared with it, so a message that is
+ * not here is refused by a broker that enforces them.
  */
 export const MESSAGES = {
   encode: {

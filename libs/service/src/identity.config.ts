@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { WorkerId } from '@sliceway/protocol';
 import { z } from 'zod';
+import { environment } from './config/environment.config.js';
 import { parseConfig } from './config/parse-config.js';
 
 const schema = z.object({
@@ -14,7 +15,7 @@ const schema = z.object({
 
 /** Who this process is. Made on import: subjects in decorators need the id before Nest's modules load. */
 export const identity = {
-  instance: parseConfig(schema, process.env).SLICEWAY_INSTANCE as WorkerId,
+  instance: parseConfig(schema, environment).SLICEWAY_INSTANCE as WorkerId,
   host: hostname(),
   hostId: createHash('sha256').update(hostname()).digest('hex').slice(0, 8),
   pid: process.pid,

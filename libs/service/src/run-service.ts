@@ -5,6 +5,7 @@ import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { WorkerState, type Role } from '@sliceway/protocol';
+import { environment } from './config/environment.config.js';
 import { ConfigError, parseConfig } from './config/parse-config.js';
 import type { ServiceConfig } from './config/service.schema.js';
 import { drain } from './drain/drain.js';
@@ -23,7 +24,6 @@ export interface ServiceOptions<S extends z.ZodObject> {
   readonly role: Role;
   /** Extends `serviceSchema`. */
   readonly schema: S;
-  readonly env: Record<string, string | undefined>;
   /** The app's module; it finds ServiceModule's providers. */
   readonly module: (config: z.output<S>, logger: Logger) => Type | DynamicModule;
   /** Sets up HTTP before it listens. */
@@ -70,9 +70,9 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
   logger.info({ url: await app.getUrl(), backend: status.serves?.backend }, 'ready');
 }
 
-function readConfig<S extends z.ZodObject>({ schema, env, role }: ServiceOptions<S>): z.output<S> & ServiceConfig {
+function readConfig<S extends z.ZodObject>({ schema, role }: ServiceOptions<S>): z.output<S> & ServiceConfig {
   try {
-    return parseConfig(schema, env) as z.output<S> & ServiceConfig;
+    return parseConfig(schema, environment) as z.output<S> & ServiceConfig;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     createLogger(role, 'fatal').fatal({ faults: error.faults }, error.message);

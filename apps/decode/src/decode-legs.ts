@@ -1,0 +1,133 @@
+import { SequenceKind, type EngineListener, type EngineWorker, type StepOutput } from '@sliceway/engine';
+import { FinishReason, type Abort, type DecodeLeg, type FirstToken, type TokenEntry } from '@sliceway/protocol';
+import {
+  failureCodeOf,
+  LegTable,
+  tokenEntryOf,
+  type FailureReporter,
+  type FramePublisher,
+  type KvReceiver,
+  type KvTransport,
+} from '@sliceway/service';
+import { SliceName, type RequestTrace } from '@sliceway/tracing';
+
+interface Progress {
+  receiver: KvReceiver | undefined;
+  /** Choices that have not ended. */
+  open: Set<number>;
+}
+
+/** What a request goes through here: pages reserved, KV received, decoded in the running batch, choice by choice. */
+export class DecodeLegs implements EngineListener {
+  readonly #progress = new Map<string, Progress>();
+  readonly #legs: LegTable<DecodeLeg>;
+
+  constructor(
+    private readonly engine: EngineWorker,
+    private readonly transport: KvTransport,
+    private readonly tokens: FramePublisher<TokenEntry>,
+    failures: FailureReporter,
+    readonly onDeath: (error: Error) => void,
+  ) {
+    engine.listener = this;
+    this.#legs = new LegTable(failures, {
+      release: ({ id }) => {
+        this.#progress.get(id)?.receiver?.close();
+        this.#progress.delete(id);
+        this.engine.abort(id);
+      },
+      dropChoice: ({ id }, choice) => {
+        this.engine.abort(id, choice);
+        this.#endChoice(id, choice);
+      },
+    });
+  }
+
+  get active(): number {
+    return this.#legs.size;
+  }
+
+  accept(leg: DecodeLeg, trace: RequestTrace): void {
+    const open = this.#legs.open(leg, trace);
+    if (!open) return;
+    const { promptIds, sampling, choice, choices } = leg;
+    const choiceNumbers = Array.from({ length: choices }, (_, i) => choice + i);
+    this.#progress.set(open.id, { receiver: undefined, open: new Set(choiceNumbers) });
+    trace.sliceStart(SliceName.decodePrepare);
+    this.engine.reserve({ id: open.id, kind: SequenceKind.DECODE, promptIds, sampling, firstChoice: choice, choices }).then(
+      () => this.#receive(open.id),
+      (error: unknown) => this.onFailure(open.id, error as Error),
+    );
+  }
+
+  abort(abort: Abort): void {
+    this.#legs.abort(abort);
+  }
+
+  /** Prefill is needed until the KV is whole. */
+  dropPeer(instance: string): void {
+    this.#legs.dropPeer(instance, (leg) => (this.#isTransferring(leg) ? leg.prefill : ''));
+  }
+
+  onKvReady(): void {}
+
+  onStep({ tokens }: StepOutput): void {
+    for (const event of tokens) {
+      const open = this.#legs.get(event.id);
+      if (open) this.tokens.add(open.leg.tokenizer, tokenEntryOf(open.leg, event));
+    }
+    this.tokens.flush();
+    for (const { id, choice, finish } of tokens) if (finish) this.#endChoice(id, choice);
+  }
+
+  onFailure(id: string, error: Error): void {
+    this.#legs.fail(id, failureCodeOf(error), error.message);
+  }
+
+  #receive(id: string): void {
+    const open = this.#legs.get(id);
+    const progress = this.#progress.get(id);
+    if (!open || !progress) return;
+    const { rid, choice, attempt, room, prefill } = open.leg;
+    open.trace.sliceEnd(SliceName.decodePrepare);
+    open.trace.sliceStart(SliceName.decodeTransferred);
+    progress.receiver = this.transport.openReceiver(
+      { rid, choice, attempt, room, peer: prefill },
+      { write: (segment, payload) => this.engine.importKv(id, segment, payload) },
+      {
+        onComplete: (firstTokens) => this.#start(id, firstTokens),
+        onFailed: (code, message) => this.#legs.fail(id, code, message),
+      },
+    );
+  }
+
+  #start(id: string, firstTokens: readonly FirstToken[]): void {
+    const open = this.#legs.get(id);
+    const progress = this.#progress.get(id);
+    if (!open || !progress) return;
+    progress.receiver = undefined;
+    open.trace.sliceEnd(SliceName.decodeTransferred);
+    open.trace.sliceStart(SliceName.decodeForward);
+    try {
+      this.engine.start(id, firstTokens.map(({ token }) => token));
+    } catch (error) {
+      return this.onFailure(id, error as Error);
+    }
+    firstTokens.forEach(({ finish }, i) => {
+      const choice = open.leg.choice + i;
+      if (finish !== FinishReason.none) this.#endChoice(id, choice);
+      else if (!progress.open.has(choice)) this.engine.abort(id, choice);
+    });
+  }
+
+  #endChoice(id: string, choice: number): void {
+    const progress = this.#progress.get(id);
+    if (!progress?.open.delete(choice) || progress.open.size > 0) return;
+    this.#legs.get(id)?.trace.sliceEnd(SliceName.decodeForward);
+    this.#legs.finish(id);
+  }
+
+  #isTransferring({ rid, choice, attempt }: DecodeLeg): boolean {
+    return this.#progress.get(`${rid}/${choice}/${attempt}`)?.receiver !== undefined;
+  }
+}

@@ -1,0 +1,82 @@
+import { Module, type DynamicModule, type OnApplicationShutdown, Inject } from '@nestjs/common';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { startEngine, type EngineWorker } from '@sliceway/engine';
+import { subjects, type Bootstrap } from '@sliceway/protocol';
+import {
+  describeEngine,
+  engineOptionsOf,
+  FailureReporter,
+  FramePublisher,
+  HOT_PATH,
+  identity,
+  LogOnce,
+  MessageClient,
+  NatsKvTransport,
+  PeerRegistry,
+  ServiceStatus,
+  tokenCodec,
+  type Logger,
+} from '@sliceway/service';
+import type { DecodeConfig } from './decode.config.js';
+import { DecodeController } from './decode.controller.js';
+import { DecodeLegs } from './decode-legs.js';
+
+const ENGINE = Symbol('engine');
+
+@Module({})
+export class DecodeModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(ENGINE) private readonly engine: EngineWorker,
+    private readonly transport: NatsKvTransport,
+    status: ServiceStatus,
+    legs: DecodeLegs,
+    peers: PeerRegistry,
+  ) {
+    describeEngine(status, engine, [transport.name]);
+    status.activeRequests = () => legs.active;
+    peers.listen({ onGone: ({ instance }) => legs.dropPeer(instance) });
+  }
+
+  static forRoot(config: DecodeConfig, logger: Logger): DynamicModule {
+    const onEngineDeath = (error: Error): void => {
+      logger.fatal({ error }, 'the engine died');
+      // After the failures have left for their gateways.
+      setTimeout(() => process.exit(1), 500);
+    };
+    return {
+      module: DecodeModule,
+      controllers: [DecodeController],
+      providers: [
+        { provide: ENGINE, useFactory: () => startEngine(engineOptionsOf(config, logger)) },
+        {
+          provide: NatsKvTransport,
+          inject: [HOT_PATH, ENGINE, MessageClient, LogOnce],
+          useFactory: (connection: NatsConnection, { info }: EngineWorker, messages: MessageClient, faults: LogOnce) =>
+            new NatsKvTransport({
+              connection,
+              role: 'decode',
+              instance: identity.instance,
+              kvFormat: info.kvFormat,
+              pageBlockBytes: info.pageBlockBytes,
+              window: config.SLICEWAY_KV_WINDOW,
+              timeoutMs: config.SLICEWAY_KV_TIMEOUT_MS,
+              bootstrapTimeoutMs: config.SLICEWAY_KV_TIMEOUT_MS,
+              publishBootstrap: (prefill: string, bootstrap: Bootstrap) => messages.emit(subjects.bootstrap(prefill), bootstrap),
+              onBadFrame: (error: unknown) => faults.warn('frame', error),
+            }),
+        },
+        {
+          provide: DecodeLegs,
+          inject: [ENGINE, NatsKvTransport, HOT_PATH, FailureReporter],
+          useFactory: (engine: EngineWorker, transport: NatsKvTransport, connection: NatsConnection, failures: FailureReporter) =>
+            new DecodeLegs(engine, transport, new FramePublisher(connection, tokenCodec), failures, onEngineDeath),
+        },
+      ],
+    };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.transport.close();
+    await this.engine.close();
+  }
+}

@@ -1,0 +1,98 @@
+import type { MetricsRegistry } from '@sliceway/service';
+import { Counter, Gauge, Histogram } from 'prom-client';
+import { RequestEnd } from './request-observer.js';
+
+const SECOND_MS = 1000;
+/** From one decode step of a small model to a stalled one. */
+const ITL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const TTFT_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const E2E_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+
+/** Read when metrics are. */
+export interface GatewayGauges {
+  readonly running: () => number;
+  readonly framesLost: () => number;
+}
+
+/** What the gateway counts. Names are stable; docs list them. */
+export class GatewayMetrics {
+  readonly #ends: Counter<'end'>;
+  readonly #refusals: Counter<'code'>;
+  readonly #promptTokens: Counter;
+  readonly #completionTokens: Counter;
+  readonly #firstToken: Histogram;
+  readonly #interToken: Histogram;
+  readonly #duration: Histogram;
+
+  constructor(registry: MetricsRegistry, { running, framesLost }: GatewayGauges) {
+    const registers = [registry];
+    this.#ends = new Counter({
+      name: 'sliceway_requests_total',
+      help: 'Accepted requests by how they ended.',
+      labelNames: ['end'],
+      registers,
+    });
+    for (const end of Object.values(RequestEnd)) this.#ends.inc({ end }, 0);
+    this.#refusals = new Counter({
+      name: 'sliceway_refused_requests_total',
+      help: 'Requests that were not accepted, by error code.',
+      labelNames: ['code'],
+      registers,
+    });
+    this.#promptTokens = new Counter({
+      name: 'sliceway_prompt_tokens_total',
+      help: 'Prompt tokens of ended requests.',
+      registers,
+    });
+    this.#completionTokens = new Counter({
+      name: 'sliceway_completion_tokens_total',
+      help: 'Completion tokens of ended requests.',
+      registers,
+    });
+    const histogram = (name: string, help: string, buckets: number[]) =>
+      new Histogram({ name, help, buckets, registers });
+    this.#firstToken = histogram(
+      'sliceway_time_to_first_token_seconds',
+      'From the HTTP request to its first token.',
+      TTFT_SECONDS,
+    );
+    this.#interToken = histogram('sliceway_inter_token_latency_seconds', 'Between two tokens.', ITL_SECONDS);
+    this.#duration = histogram('sliceway_request_duration_seconds', 'From the HTTP request to its end.', E2E_SECONDS);
+    new Gauge({
+      name: 'sliceway_running_requests',
+      help: 'Accepted requests that have not ended.',
+      registers,
+      collect() {
+        this.set(running());
+      },
+    });
+    new Gauge({
+      name: 'sliceway_lost_text_frames',
+      help: 'Text frames that never came, since the start.',
+      registers,
+      collect() {
+        this.set(framesLost());
+      },
+    });
+  }
+
+  refused(code: string | null): void {
+    this.#refusals.inc({ code: code ?? 'none' });
+  }
+
+  firstToken(afterMs: number): void {
+    this.#firstToken.observe(afterMs / SECOND_MS);
+  }
+
+  /** @param count tokens that came together; the time is spread over them */
+  interToken(afterMs: number, count: number): void {
+    for (let i = 0; i < count; i++) this.#interToken.observe(afterMs / SECOND_MS);
+  }
+
+  ended(end: RequestEnd, afterMs: number, promptTokens: number, completionTokens: number): void {
+    this.#ends.inc({ end });
+    this.#duration.observe(afterMs / SECOND_MS);
+    this.#promptTokens.inc(promptTokens);
+    this.#completionTokens.inc(completionTokens);
+  }
+}

@@ -1,0 +1,208 @@
+import { setImmediate } from 'node:timers/promises';
+import {
+  FinishReason,
+  type Abort,
+  type DecodeLeg,
+  type EncodeReply,
+  type EncodeRequest,
+  type PrefillLeg,
+  type TextEntry,
+  type WorkerRole,
+} from '@sliceway/protocol';
+import { NULL_TRACE } from '@sliceway/tracing';
+import type { ApiError } from '../openai/api-error.js';
+import type { ChatRequest } from '../openai/chat-request.js';
+import { parseChatRequest } from '../openai/chat-request.js';
+import type { ChoiceEnd, CompletionSink, Usage } from '../openai/completion-sink.js';
+import { Router } from '../routing/router.js';
+import { worker } from '../routing/worker.fixture.js';
+import type { ClusterPort } from './cluster-port.js';
+import { RequestLifecycle, type RequestLimits } from './request-lifecycle.js';
+import type { RequestEnd, RequestObserver } from './request-observer.js';
+
+export const RID = '00112233445566778899aabbccddeeff';
+export const GATEWAY = '000000aa';
+export const TOKENIZER = '00000001';
+export const PREFILL = '00000002';
+export const DECODE = '00000003';
+export const PROMPT_IDS = [1, 2, 3];
+
+type Sent = readonly [receiver: string, instance: string, message: unknown];
+
+/** Keeps what was sent; the test says when the prompt is encoded. */
+export class HandFedCluster implements ClusterPort {
+  readonly gateway = GATEWAY;
+  readonly sent: Sent[] = [];
+  #settle: { resolve(reply: EncodeReply): void; reject(error: Error): void } | null = null;
+
+  encode(tokenizer: string, request: EncodeRequest): Promise<EncodeReply> {
+    this.sent.push(['encode', tokenizer, request]);
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+  }
+
+  prefill(prefill: string, leg: PrefillLeg): void {
+    this.sent.push(['prefill', prefill, leg]);
+  }
+
+  decode(decode: string, leg: DecodeLeg): void {
+    this.sent.push(['decode', decode, leg]);
+  }
+
+  abort(role: WorkerRole, instance: string, abort: Abort): void {
+    this.sent.push([`abort ${role}`, instance, abort]);
+  }
+
+  async encoded(promptIds: readonly number[] = PROMPT_IDS): Promise<void> {
+    this.#settle?.resolve({ rid: RID, promptIds });
+    await setImmediate();
+  }
+
+  async refused(code: string, message: string): Promise<void> {
+    this.#settle?.resolve({ rid: RID, error: { code, message } });
+    await setImmediate();
+  }
+
+  async unreachable(error: Error): Promise<void> {
+    this.#settle?.reject(error);
+    await setImmediate();
+  }
+
+  to(receiver: string): unknown[] {
+    return this.sent.filter(([name]) => name === receiver).map(([, , message]) => message);
+  }
+
+  /** `decode 0 stop_matched` for every abort. */
+  get aborts(): string[] {
+    return this.sent
+      .filter(([name]) => name.startsWith('abort '))
+      .map(([name, , message]) => {
+        const { choice, reason } = message as Abort;
+        return `${name.slice('abort '.length)} ${choice ?? 'all'} ${reason}`;
+      });
+  }
+}
+
+/** Keeps what the client would get, as one line per call. */
+export class RecordingSink implements CompletionSink {
+  readonly calls: string[] = [];
+  error: ApiError | null = null;
+  keepsUp = true;
+
+  open(fingerprint: string): void {
+    this.calls.push(`open ${fingerprint}`);
+  }
+
+  text(choice: number, text: string): boolean {
+    this.calls.push(`text ${choice} ${text}`);
+    return this.keepsUp;
+  }
+
+  finish(choice: number, end: ChoiceEnd): void {
+    this.calls.push(`finish ${choice} ${end}`);
+  }
+
+  end({ promptTokens, completionTokens }: Usage): void {
+    this.calls.push(`end ${promptTokens} + ${completionTokens}`);
+  }
+
+  fail(error: ApiError): void {
+    this.error = error;
+    this.calls.push(`fail ${error.status} ${error.code}`);
+  }
+
+  drop(): void {
+    this.calls.push('drop');
+  }
+}
+
+export class RecordingObserver implements RequestObserver {
+  readonly trace = NULL_TRACE;
+  readonly stations: string[] = [];
+  readonly ends: [RequestEnd, string | null][] = [];
+
+  admitted(): void {
+    this.stations.push('admitted');
+  }
+
+  tokenized(): void {
+    this.stations.push('tokenized');
+  }
+
+  routed(): void {
+    this.stations.push('routed');
+  }
+
+  dispatched(): void {
+    this.stations.push('dispatched');
+  }
+
+  tokens(choice: number, count: number): void {
+    this.stations.push(`tokens of ${choice}: ${count}`);
+  }
+
+  ended(end: RequestEnd, _usage: Usage, reason: string | null): void {
+    this.ends.push([end, reason]);
+  }
+}
+
+export interface Setup {
+  readonly chat?: Record<string, unknown>;
+  readonly limits?: Partial<RequestLimits>;
+}
+
+/** A request on a cluster of one tokenizer, one prefill and one decode worker with a context of 100 tokens. */
+export function setUp({ chat = {}, limits = {} }: Setup = {}) {
+  const cluster = new HandFedCluster();
+  const sink = new RecordingSink();
+  const observer = new RecordingObserver();
+  const serves = { contextLength: 100 };
+  const ready = {
+    tokenizer: [worker(TOKENIZER, serves)],
+    prefill: [worker(PREFILL, serves)],
+    decode: [worker(DECODE, serves)],
+  };
+  const router = new Router(
+    { ready: (role) => ready[role] },
+    { prefillPolicy: 'round_robin', decodePolicy: 'round_robin' },
+  );
+  const request: ChatRequest = parseChatRequest({
+    model: 'm',
+    messages: [{ role: 'user', content: 'Hi' }],
+    seed: 7,
+    ...chat,
+  });
+  let ended = 0;
+  const lifecycle = new RequestLifecycle(
+    {
+      rid: RID,
+      room: '0123456789abcdef',
+      chat: request,
+      sink,
+      observer,
+      cluster,
+      router,
+      limits: { timeoutMs: 10_000, stallTimeoutMs: 10_000, ...limits },
+    },
+    () => {
+      ended += 1;
+    },
+  );
+  return { cluster, sink, observer, router, ready, lifecycle, ends: () => ended };
+}
+
+/** One entry of a text frame; the first token of choice 0 where the argument says nothing else. */
+export function text(entry: Partial<TextEntry> = {}): TextEntry {
+  return {
+    rid: RID,
+    choice: 0,
+    attempt: 0,
+    finish: FinishReason.none,
+    index: 0,
+    tokens: [10],
+    text: 'a',
+    matchedStop: null,
+    ...entry,
+  };
+}

@@ -1,0 +1,68 @@
+import type { Failed, TextEntry, TextFrame, WorkerId, WorkerRole } from '@sliceway/protocol';
+import type { ApiError } from '../openai/api-error.js';
+import { toApiError } from './failure-errors.js';
+import type { RequestLifecycle } from './request-lifecycle.js';
+
+/** The running requests: takes what comes from the workers to the request it belongs to. */
+export class RequestTable {
+  readonly #requests = new Map<string, RequestLifecycle>();
+  #framesLost = 0;
+
+  get size(): number {
+    return this.#requests.size;
+  }
+
+  /** Text frames that never came. */
+  get framesLost(): number {
+    return this.#framesLost;
+  }
+
+  add(request: RequestLifecycle): void {
+    this.#requests.set(request.rid, request);
+  }
+
+  remove(rid: string): void {
+    this.#requests.delete(rid);
+  }
+
+  /** Entries of requests that have ended are dropped. */
+  onTextFrame({ entries }: TextFrame): void {
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!;
+      const request = this.#requests.get(entry.rid);
+      if (request !== undefined) deliver(request, entry);
+    }
+  }
+
+  /** Frames of this tokenizer never came: each of its requests may miss text. */
+  onFramesLost(tokenizer: WorkerId, lost: number): void {
+    this.#framesLost += lost;
+    this.#each((request) => request.onFramesLost(tokenizer));
+  }
+
+  onFailed({ rid, attempt, code, message, from }: Failed): void {
+    this.#requests.get(rid)?.onFailed(attempt, code, `${from.role} ${from.instance}: ${message}`);
+  }
+
+  onWorkerLost(role: WorkerRole, instance: WorkerId): void {
+    this.#each((request) => request.onWorkerLost(role, instance));
+  }
+
+  /** Ends all that still runs. */
+  failAll(error: ApiError): void {
+    this.#each((request) => request.fail(error));
+  }
+
+  #each(visit: (request: RequestLifecycle) => void): void {
+    for (const request of [...this.#requests.values()]) visit(request);
+  }
+}
+
+/** A request whose delivery breaks ends alone; the others of the frame get theirs. */
+function deliver(request: RequestLifecycle, entry: TextEntry): void {
+  try {
+    request.onText(entry);
+  } catch (error) {
+    request.fail(toApiError(error));
+  }
+}

@@ -1,0 +1,106 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { ClusterProcess, localConfigFromEnv, provideNatsServer, startNats, type NatsServer } from '@sliceway/local';
+import OpenAI from 'openai';
+import { FakeDecode, FakePrefill } from './fake-engines.js';
+import { FakeTokenizer } from './fake-tokenizer.js';
+import { HEARTBEAT_INTERVAL_MS } from './fake-peer.js';
+
+const GATEWAY_SCRIPT = join(dirname(fileURLToPath(import.meta.url)), '../main.js');
+
+/** A real gateway process on a real nats-server. */
+export class GatewayFixture {
+  private constructor(
+    readonly nats: NatsServer,
+    readonly connection: NatsConnection,
+    readonly gateway: ClusterProcess,
+    readonly client: OpenAI,
+    private readonly directory: string,
+  ) {}
+
+  static async start(environment: Record<string, string> = {}): Promise<GatewayFixture> {
+    const config = localConfigFromEnv();
+    const directory = await mkdtemp(join(tmpdir(), 'sliceway-gateway-'));
+    const source = await provideNatsServer({ config: { ...config, natsUrl: null } });
+    if (!('binary' in source)) throw new Error('These tests start a nats-server of their own.');
+    const nats = await startNats({ binary: source.binary, logFile: join(directory, 'nats.log') });
+    const gateway = new ClusterProcess({
+      role: 'gateway',
+      script: GATEWAY_SCRIPT,
+      environment: {
+        ...config.environment,
+        NATS_URL: nats.url,
+        PORT: '0',
+        SLICEWAY_HEARTBEAT_INTERVAL_MS: String(HEARTBEAT_INTERVAL_MS),
+        ...environment,
+      },
+      logDirectory: directory,
+    });
+    const exited = gateway.exited.then(() => {
+      throw new Error(`The gateway ended:\n${gateway.tail}`);
+    });
+    await Promise.race([gateway.ready, exited]);
+    exited.catch(() => {});
+    const client = new OpenAI({ apiKey: 'none', baseURL: `${gateway.url}/v1`, maxRetries: 0 });
+    return new GatewayFixture(nats, await connect({ servers: nats.url }), gateway, client, directory);
+  }
+
+  get url(): string {
+    return this.gateway.url;
+  }
+
+  /** A worker of each role; resolves when the gateway is ready. */
+  async addWorkers() {
+    const workers = {
+      tokenizer: new FakeTokenizer(this.connection, '00000001'),
+      prefill: new FakePrefill(this.connection, '00000002'),
+      decode: new FakeDecode(this.connection, '00000003'),
+    };
+    await eventually(async () => (await fetch(`${this.url}/health/ready`)).status === 200, 'the gateway is ready');
+    return workers;
+  }
+
+  post(body: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${this.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    });
+  }
+
+  /** The value of one line of /metrics; labels in the order in which they are printed are part of the pattern. */
+  async metric(pattern: RegExp): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const line = text.split('\n').find((candidate) => pattern.test(candidate));
+    if (line === undefined) throw new Error(`No metric matches ${pattern}.`);
+    return Number(line.split(' ')[1]);
+  }
+
+  ends(end: 'finished' | 'aborted' | 'failed'): Promise<number> {
+    return this.metric(new RegExp(`^sliceway_requests_total{.*end="${end}"`));
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.child.stop(5000);
+    await this.connection.close();
+    await this.nats.stop();
+    await rm(this.directory, { recursive: true });
+  }
+}
+
+/** Waits until it is so. @param what for the message if it never is */
+export async function eventually(
+  isSo: () => boolean | Promise<boolean>,
+  what: string,
+  timeoutMs = 5000,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}.`);
+    await sleep(5);
+  }
+}

@@ -1,0 +1,32 @@
+import { homedir } from 'node:os';
+import { delimiter, isAbsolute, join } from 'node:path';
+
+/** What the environment says about this machine. */
+export interface LocalConfig {
+  /** `NATS_URL`: a broker that runs already. */
+  readonly natsUrl: string | null;
+  /** `NATS_SERVER`: path of a nats-server binary. */
+  readonly natsServer: string | null;
+  /** `SLICEWAY_MODEL`: a .gguf file, or `owner/name[:file]` on the hub. */
+  readonly model: string | null;
+  /** Folders of `PATH`. */
+  readonly searchPath: readonly string[];
+  /** Where downloads are kept: `sliceway` in `XDG_CACHE_HOME`, else in `~/.cache`. */
+  readonly cacheDirectory: string;
+  /** All of it, for programs that are started (pip has settings of its own there). */
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Reads the environment once; a relative `XDG_CACHE_HOME` is ignored, as its specification demands. */
+export function localConfigFromEnv(env: NodeJS.ProcessEnv = process.env): LocalConfig {
+  const { NATS_URL, NATS_SERVER, SLICEWAY_MODEL, PATH, XDG_CACHE_HOME } = env;
+  const cacheHome = XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), '.cache');
+  return {
+    natsUrl: NATS_URL?.trim() || null,
+    natsServer: NATS_SERVER?.trim() || null,
+    model: SLICEWAY_MODEL?.trim() || null,
+    searchPath: (PATH ?? '').split(delimiter).filter((folder) => folder !== ''),
+    cacheDirectory: join(cacheHome, 'sliceway'),
+    environment: env,
+  };
+}

@@ -1,0 +1,36 @@
+import { TextOutput } from './text-output.js';
+
+const bytes = { tokenBytes: (id: number) => Uint8Array.of(id) };
+
+function run(text: string, stop: string[]): { text: string; matched: string | undefined; pieces: string[] } {
+  const output = new TextOutput(bytes, stop);
+  const ids = [...Buffer.from(text)];
+  const pieces: string[] = [];
+  let matched: string | undefined;
+  ids.forEach((id, i) => {
+    if (matched !== undefined) return;
+    const result = output.push(id, i === ids.length - 1);
+    pieces.push(result.text);
+    matched = result.matched;
+  });
+  return { text: pieces.join(''), matched, pieces };
+}
+
+describe('TextOutput', () => {
+  it('gives whole characters only, and all of them', () => {
+    expect(run('añ€😀', []).pieces).toEqual(['a', '', 'ñ', '', '', '€', '', '', '', '😀']);
+  });
+
+  it('ends before a stop string, wherever its bytes fall', () => {
+    expect(run('abc€nd', ['c€'])).toMatchObject({ text: 'ab', matched: 'c€' });
+  });
+
+  it('gives what it held back when the last token ends no stop string', () => {
+    expect(run('tell EN', ['END'])).toMatchObject({ text: 'tell EN', matched: undefined });
+  });
+
+  it('ends a text inside a character with U+FFFD', () => {
+    const output = new TextOutput(bytes, []);
+    expect(output.push(0xe2, true)).toEqual({ text: '\ufffd', matched: undefined });
+  });
+});

@@ -1,0 +1,71 @@
+import type { Bootstrap, FailureCode, FirstToken, WorkerId } from '@sliceway/protocol';
+
+export type { FirstToken } from '@sliceway/protocol';
+
+/** Layers [from, to) of tokens [from, to) of a prompt; tokens begin on a page. */
+export interface KvSegment {
+  readonly layerFrom: number;
+  readonly layerTo: number;
+  readonly tokenFrom: number;
+  readonly tokenTo: number;
+}
+
+export interface KvTransferId {
+  readonly rid: string;
+  readonly choice: number;
+  readonly attempt: number;
+  readonly room: string;
+  /** Decode for a sender, prefill for a receiver. */
+  readonly peer: WorkerId;
+}
+
+export interface KvSource {
+  /** A segment's page blocks, layer by layer, page by page, not copied; undefined when the request is gone. */
+  read(segment: KvSegment): readonly Uint8Array[] | undefined;
+}
+
+export interface KvSink {
+  /** @returns false when the request is gone */
+  write(segment: KvSegment, payload: Uint8Array): boolean;
+}
+
+export interface SenderEvents {
+  /** Decode has reserved its pages, and takes this KV: computing may begin. */
+  onOpen(): void;
+  /** Decode has all of it. */
+  onDone(): void;
+  onFailed(code: FailureCode, message: string): void;
+}
+
+export interface ReceiverEvents {
+  onComplete(firstTokens: readonly FirstToken[]): void;
+  onFailed(code: FailureCode, message: string): void;
+}
+
+export interface KvSender {
+  /** Bytes pushed, and bytes that left at least once. */
+  readonly bytesQueued: number;
+  readonly bytesSent: number;
+  /** This part is final and may be read from now until the end of the transfer. */
+  push(segment: KvSegment): void;
+  /** Nothing more is pushed; the last frame carries the first tokens, one a choice. */
+  finish(firstTokens: readonly FirstToken[]): void;
+  close(): void;
+}
+
+export interface KvReceiver {
+  readonly bytesReceived: number;
+  close(): void;
+}
+
+/** All that an app knows of how KV gets from prefill to decode. Events never come from within a call. */
+export interface KvTransport {
+  readonly name: string;
+  /** Transfers that have not ended. */
+  readonly open: number;
+  openSender(id: KvTransferId, source: KvSource, events: SenderEvents): KvSender;
+  openReceiver(id: KvTransferId, sink: KvSink, events: ReceiverEvents): KvReceiver;
+  /** Prefill: a bootstrap came, perhaps before its leg. */
+  accept(bootstrap: Bootstrap): void;
+  close(): void;
+}

@@ -1,0 +1,108 @@
+import { AttemptFence, FailureCode, type Abort, type DecodeLeg, type PrefillLeg } from '@sliceway/protocol';
+import type { RequestTrace } from '@sliceway/tracing';
+import type { FailureReporter } from '../failure-reporter.js';
+
+export interface OpenLeg<L> {
+  readonly id: string;
+  readonly leg: L;
+  readonly trace: RequestTrace;
+}
+
+interface Entry<L> extends OpenLeg<L> {
+  readonly deadline: NodeJS.Timeout | undefined;
+}
+
+export interface LegEvents<L> {
+  /** Frees what the leg holds; called once, whatever ended it. */
+  release(open: OpenLeg<L>): void;
+  /** One of several choices is given up; the leg goes on for the others. */
+  dropChoice(open: OpenLeg<L>, choice: number): void;
+}
+
+/** The legs on a worker, each open from its arrival to exactly one end. */
+export class LegTable<L extends PrefillLeg | DecodeLeg> {
+  readonly #legs = new Map<string, Entry<L>>();
+  readonly #fence = new AttemptFence({ now: () => performance.now() });
+
+  constructor(
+    private readonly failures: FailureReporter,
+    private readonly events: LegEvents<L>,
+  ) {}
+
+  get size(): number {
+    return this.#legs.size;
+  }
+
+  get(id: string): OpenLeg<L> | undefined {
+    return this.#legs.get(id);
+  }
+
+  /** Opens a leg, unless a newer attempt or an abort of this one came first, or it is here already. */
+  open(leg: L, trace: RequestTrace): OpenLeg<L> | undefined {
+    const id = `${leg.rid}/${leg.choice}/${leg.attempt}`;
+    if (this.#legs.has(id) || this.#fence.admit(leg.rid, leg.choice, leg.attempt) !== 'ok') {
+      trace.abort('superseded, or aborted before it came');
+      return undefined;
+    }
+    for (const other of this.#legs.values()) {
+      if (other.leg.rid === leg.rid && other.leg.choice === leg.choice) this.#close(other, 'superseded');
+    }
+    const deadline = leg.deadlineMs > 0 ? this.#deadline(id, leg.deadlineMs) : undefined;
+    const entry = { id, leg, trace, deadline };
+    this.#legs.set(id, entry);
+    return entry;
+  }
+
+  /** It did what it was for. */
+  finish(id: string): void {
+    const entry = this.#remove(id);
+    entry?.trace.finish();
+  }
+
+  /** It cannot go on: its gateway is told. */
+  fail(id: string, code: FailureCode, message: string): void {
+    const entry = this.#legs.get(id);
+    if (!entry) return;
+    const { rid, attempt, gateway } = entry.leg;
+    this.failures.report({ gateway, rid, attempt, choice: null }, code, message);
+    this.#close(entry, `${code}: ${message}`);
+  }
+
+  /** The gateway gives an attempt and all older ones up, perhaps before the leg has come. */
+  abort({ rid, choice, attempt, reason }: Abort): void {
+    this.#fence.abort(rid, choice, attempt);
+    for (const entry of this.#legs.values()) {
+      const { leg } = entry;
+      if (leg.rid !== rid || leg.attempt > attempt) continue;
+      if (choice === null || (leg.choices === 1 && leg.choice === choice)) this.#close(entry, reason);
+      else if (choice >= leg.choice && choice < leg.choice + leg.choices) this.events.dropChoice(entry, choice);
+    }
+  }
+
+  /** A process is gone: its requests have nobody to work for (gateway), or nobody to work with (`partnerOf`). */
+  dropPeer(instance: string, partnerOf: (leg: L) => string): void {
+    for (const entry of this.#legs.values()) {
+      if (entry.leg.gateway === instance) this.#close(entry, 'the gateway is gone');
+      else if (partnerOf(entry.leg) === instance) this.fail(entry.id, FailureCode.workerLost, `worker ${instance} is gone`);
+    }
+  }
+
+  #deadline(id: string, deadlineMs: number): NodeJS.Timeout {
+    const leftMs = Math.min(Math.max(deadlineMs - Date.now(), 0), 2 ** 31 - 1);
+    return setTimeout(() => this.fail(id, FailureCode.deadline, 'the deadline has passed'), leftMs);
+  }
+
+  #close(entry: Entry<L>, reason: string): void {
+    this.#remove(entry.id);
+    entry.trace.abort(reason);
+  }
+
+  #remove(id: string): Entry<L> | undefined {
+    const entry = this.#legs.get(id);
+    if (!entry) return undefined;
+    this.#legs.delete(id);
+    clearTimeout(entry.deadline);
+    this.events.release(entry);
+    return entry;
+  }
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/**
+ * What `npm start`, `npm test` and the other root scripts run. It works in a bare clone: only Node itself is needed here, and
+ * what else is missing is installed, built and provided before the command proper begins.
+ */
+import { pathToFileURL } from 'node:url';
+import { build, lint, typecheck } from './build.mjs';
+import { ensureInstalled } from './install.mjs';
+import { fail, ROOT } from './shell.mjs';
+import { test } from './test.mjs';
+
+/** Keep in step with "engines" in package.json. */
+const MIN_NODE = [20, 19];
+
+/** Goes on in this process, so that Ctrl-C and signals reach the program itself. */
+async function become(main, args) {
+  process.argv = [process.argv[0], main, ...args];
+  await import(pathToFileURL(main).href);
+}
+
+const COMMANDS = {
+  build: (args) => build({ args, quiet: false }),
+  typecheck,
+  lint,
+  async test(args) {
+    build({ quiet: true });
+    await test(args);
+  },
+  async start(args) {
+    // --help must not have to wait for a build, but it needs one to be there.
+    build({ quiet: true });
+    await become(`${ROOT}/infra/local/dist/main.js`, args);
+  },
+  async bench(args) {
+    build({ quiet: true });
+    await become(`${ROOT}/benchmarks/dist/main.js`, args);
+  },
+};
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1])) {
+  fail(`Node ${process.versions.node} is too old: install Node ${MIN_NODE.join('.')} or newer (https://nodejs.org)`);
+}
+const [name, ...args] = process.argv.slice(2);
+const command = Object.hasOwn(COMMANDS, name ?? '') ? COMMANDS[name] : null;
+if (command === null) fail(`Usage: node scripts/run.mjs ${Object.keys(COMMANDS).join('|')} [options]`);
+ensureInstalled();
+await command(args);
