@@ -54,10 +54,12 @@ export class DecodeLegs implements EngineListener {
     const choiceNumbers = Array.from({ length: choices }, (_, i) => choice + i);
     this.#progress.set(open.id, { receiver: undefined, open: new Set(choiceNumbers) });
     trace.sliceStart(SliceName.decodePrepare);
-    this.engine.reserve({ id: open.id, kind: SequenceKind.DECODE, promptIds, sampling, firstChoice: choice, choices }).then(
-      () => this.#receive(open.id),
-      (error: unknown) => this.onFailure(open.id, error as Error),
-    );
+    this.engine
+      .reserve({ id: open.id, kind: SequenceKind.DECODE, promptIds, sampling, firstChoice: choice, choices })
+      .then(
+        () => this.#receive(open.id),
+        (error: unknown) => this.onFailure(open.id, error as Error),
+      );
   }
 
   abort(abort: Abort): void {
@@ -109,7 +111,10 @@ export class DecodeLegs implements EngineListener {
     open.trace.sliceEnd(SliceName.decodeTransferred);
     open.trace.sliceStart(SliceName.decodeForward);
     try {
-      this.engine.start(id, firstTokens.map(({ token }) => token));
+      this.engine.start(
+        id,
+        firstTokens.map(({ token }) => token),
+      );
     } catch (error) {
       return this.onFailure(id, error as Error);
     }

@@ -12,7 +12,10 @@ export class DecodeController {
   @EventPattern<string>(subjects.leg('decode', identity.instance))
   onLeg(@Payload() message: unknown, @Ctx() context: NatsContext): void {
     const leg = parseDecodeLeg(message);
-    this.legs.accept(leg, resumeRequest(context.getHeaders(), { rid: leg.rid, role: 'decode', bootstrapRoom: leg.room }));
+    this.legs.accept(
+      leg,
+      resumeRequest(context.getHeaders(), { rid: leg.rid, role: 'decode', bootstrapRoom: leg.room }),
+    );
   }
 
   @EventPattern(subjects.abort('decode', identity.instance))

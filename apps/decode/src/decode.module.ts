@@ -61,15 +61,20 @@ export class DecodeModule implements OnApplicationShutdown {
               window: config.SLICEWAY_KV_WINDOW,
               timeoutMs: config.SLICEWAY_KV_TIMEOUT_MS,
               bootstrapTimeoutMs: config.SLICEWAY_KV_TIMEOUT_MS,
-              publishBootstrap: (prefill: string, bootstrap: Bootstrap) => messages.emit(subjects.bootstrap(prefill), bootstrap),
+              publishBootstrap: (prefill: string, bootstrap: Bootstrap) =>
+                messages.emit(subjects.bootstrap(prefill), bootstrap),
               onBadFrame: (error: unknown) => faults.warn('frame', error),
             }),
         },
         {
           provide: DecodeLegs,
           inject: [ENGINE, NatsKvTransport, HOT_PATH, FailureReporter],
-          useFactory: (engine: EngineWorker, transport: NatsKvTransport, connection: NatsConnection, failures: FailureReporter) =>
-            new DecodeLegs(engine, transport, new FramePublisher(connection, tokenCodec), failures, onEngineDeath),
+          useFactory: (
+            engine: EngineWorker,
+            transport: NatsKvTransport,
+            connection: NatsConnection,
+            failures: FailureReporter,
+          ) => new DecodeLegs(engine, transport, new FramePublisher(connection, tokenCodec), failures, onEngineDeath),
         },
       ],
     };

@@ -47,12 +47,8 @@ import { Router } from './routing/router.js';
     },
     {
       provide: GatewayMetrics,
-      inject: [METRICS, Admission, RequestTable],
-      useFactory: (registry: MetricsRegistry, admission: Admission, table: RequestTable) =>
-        new GatewayMetrics(registry, {
-          running: () => admission.running,
-          framesLost: () => table.framesLost,
-        }),
+      inject: [METRICS],
+      useFactory: (registry: MetricsRegistry) => new GatewayMetrics(registry),
     },
   ],
 })

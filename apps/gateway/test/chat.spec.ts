@@ -21,7 +21,7 @@ describe('a chat through the official client', () => {
   afterEach(async () => {
     workers.decode.holdAt = Infinity;
     workers.tokenizer.answers = true;
-    expect(await fixture.metric(/^sliceway_running_requests/)).toBe(0);
+    expect(await fixture.metric(/^sliceway_requests_active/)).toBe(0);
   });
 
   it('in one piece', async () => {

@@ -40,6 +40,7 @@ describe('SIGTERM', () => {
       expect(await fixture.gateway.exited).toMatchObject({ code: 0 });
       const { rid } = decode.legs.at(-1)!.leg;
       await eventually(() => decode.abortsOf(rid).length === 1, 'decode hears of it');
+      expect(decode.abortsOf(rid)).toMatchObject([{ reason: 'shutting_down' }]);
     } finally {
       await fixture.stop();
     }

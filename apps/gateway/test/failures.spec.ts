@@ -27,7 +27,7 @@ describe('what goes wrong', () => {
   afterEach(async () => {
     if (workers === undefined) return;
     workers.decode.holdAt = Infinity;
-    await eventually(async () => (await fixture.metric(/^sliceway_running_requests/)) === 0, 'all requests have ended');
+    await eventually(async () => (await fixture.metric(/^sliceway_requests_active/)) === 0, 'all requests have ended');
   });
 
   /** A stream that has begun and stays at its third token. */
@@ -148,7 +148,7 @@ describe('what goes wrong', () => {
     const last = (await events()).at(-2) as string;
     expect(last).toMatch(/^event: error\ndata: /);
     expect(last).toContain('"code":"frame_lost"');
-    expect(await fixture.metric(/^sliceway_lost_text_frames/)).toBe(1);
+    expect(await fixture.metric(/^sliceway_text_frames_lost_total/)).toBe(1);
   });
 
   it('a token that never comes', async () => {

@@ -1,4 +1,11 @@
-import { SequenceKind, type EngineListener, type EngineWorker, type KvSegment, type StepOutput, type TokenEvent } from '@sliceway/engine';
+import {
+  SequenceKind,
+  type EngineListener,
+  type EngineWorker,
+  type KvSegment,
+  type StepOutput,
+  type TokenEvent,
+} from '@sliceway/engine';
 import type { Abort, PrefillLeg, TokenEntry } from '@sliceway/protocol';
 import {
   failureCodeOf,

@@ -30,7 +30,8 @@ export class ChoiceOutput {
       this.#early.set(entry.index, entry);
       return this.#early.size <= MAX_EARLY;
     }
-    for (let ready: TokenEntry | undefined = entry; ready && !this.ended; ready = this.#takeEarly()) emit(this.#toText(ready));
+    for (let ready: TokenEntry | undefined = entry; ready && !this.ended; ready = this.#takeEarly())
+      emit(this.#toText(ready));
     return true;
   }
 

@@ -1,5 +1,13 @@
 import type { TokenBytes } from '@sliceway/model';
-import { AttemptFence, FailureCode, type Abort, type EncodeRequest, type TextEntry, type TokenFrame, type WorkerId } from '@sliceway/protocol';
+import {
+  AttemptFence,
+  FailureCode,
+  type Abort,
+  type EncodeRequest,
+  type TextEntry,
+  type TokenFrame,
+  type WorkerId,
+} from '@sliceway/protocol';
 import type { FailureReporter, FramePublisher } from '@sliceway/service';
 import { SliceName, type RequestTrace } from '@sliceway/tracing';
 import { ChoiceOutput } from './choice-output.js';
@@ -48,7 +56,16 @@ export class OpenRequests {
     this.#close(rid, 'superseded');
     const choices = Array.from({ length: output.choices }, () => new ChoiceOutput(this.tokens, output.stop));
     const { gateway } = output;
-    this.#requests.set(rid, { rid, attempt, gateway, trace, choices, open: output.choices, senders: new Set(), orderTimer: undefined });
+    this.#requests.set(rid, {
+      rid,
+      attempt,
+      gateway,
+      trace,
+      choices,
+      open: output.choices,
+      senders: new Set(),
+      orderTimer: undefined,
+    });
   }
 
   /** All that a frame brings leaves as one frame to each gateway. */
@@ -92,7 +109,8 @@ export class OpenRequests {
   }
 
   dropGateway(gateway: WorkerId): void {
-    for (const request of this.#requests.values()) if (request.gateway === gateway) this.#close(request.rid, 'the gateway is gone');
+    for (const request of this.#requests.values())
+      if (request.gateway === gateway) this.#close(request.rid, 'the gateway is gone');
   }
 
   close(): void {
@@ -111,7 +129,12 @@ export class OpenRequests {
       request.orderTimer = undefined;
     } else {
       request.orderTimer ??= setTimeout(
-        () => this.#fail(request, FailureCode.tokenLost, `a token did not come within ${this.limits.orderTimeoutMs} ms of a later one`),
+        () =>
+          this.#fail(
+            request,
+            FailureCode.tokenLost,
+            `a token did not come within ${this.limits.orderTimeoutMs} ms of a later one`,
+          ),
         this.limits.orderTimeoutMs,
       );
     }

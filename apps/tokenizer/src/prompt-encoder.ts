@@ -48,6 +48,9 @@ export class PromptEncoder {
 
   #bounded(text: string): string {
     if (text.length <= this.maxChars) return text;
-    throw new PromptError('prompt_too_long', `the prompt has ${text.length} characters; at most ${this.maxChars} are taken`);
+    throw new PromptError(
+      'prompt_too_long',
+      `the prompt has ${text.length} characters; at most ${this.maxChars} are taken`,
+    );
   }
 }

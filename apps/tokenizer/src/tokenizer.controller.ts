@@ -1,7 +1,14 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, NatsContext, Payload } from '@nestjs/microservices';
 import { ChatTemplateError } from '@sliceway/model';
-import { FailureCode, parseAbort, parseEncodeRequest, ProtocolError, subjects, type EncodeReply } from '@sliceway/protocol';
+import {
+  FailureCode,
+  parseAbort,
+  parseEncodeRequest,
+  ProtocolError,
+  subjects,
+  type EncodeReply,
+} from '@sliceway/protocol';
 import { identity } from '@sliceway/service';
 import { resumeRequest, SliceName } from '@sliceway/tracing';
 import { OpenRequests } from './open-requests.js';
@@ -19,7 +26,8 @@ export class TokenizerController {
   encode(@Payload() message: unknown, @Ctx() context: NatsContext): EncodeReply {
     const request = parseEncodeRequest(message);
     const { rid } = request;
-    if (this.requests.isFull) return { rid, error: { code: FailureCode.queueFull, message: 'too many requests are open' } };
+    if (this.requests.isFull)
+      return { rid, error: { code: FailureCode.queueFull, message: 'too many requests are open' } };
     const trace = resumeRequest(context.getHeaders(), { rid, role: 'tokenizer' });
     trace.sliceStart(SliceName.tokenize);
     try {
@@ -28,7 +36,8 @@ export class TokenizerController {
       trace.sliceEnd(SliceName.tokenize, { threadFinish: true });
       return { rid, promptIds };
     } catch (error) {
-      if (!(error instanceof PromptError || error instanceof ChatTemplateError || error instanceof ProtocolError)) throw error;
+      if (!(error instanceof PromptError || error instanceof ChatTemplateError || error instanceof ProtocolError))
+        throw error;
       trace.abort(error.message);
       return { rid, error: { code: error.code, message: error.message } };
     }

@@ -73,7 +73,7 @@ export class Progress {
     const bar = `[${'='.repeat(filled)}${' '.repeat(BAR_WIDTH - filled)}]`;
     const line = total === null ? `${this.#label} ${this.#numbers()}` : `${this.#label} ${bar} ${this.#numbers()}`;
     // A line that wraps would not be overwritten by the next one.
-    return line.slice(0, (this.#stream.columns ?? 80) - 1);
+    return line.slice(0, (this.#stream.columns || 80) - 1);
   }
 
   #numbers(): string {

@@ -43,4 +43,6 @@ function layout(transposed, rowsList) {
 const rowsList = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1, 4, 8, 16, 128];
 const inOut = layout(false, rowsList);
 const outIn = layout(true, rowsList);
-process.stdout.write(JSON.stringify(Object.fromEntries(rowsList.map((rows, i) => [rows, { inOut: inOut[i], outIn: outIn[i] }]))) + '\n');
+process.stdout.write(
+  JSON.stringify(Object.fromEntries(rowsList.map((rows, i) => [rows, { inOut: inOut[i], outIn: outIn[i] }]))) + '\n',
+);

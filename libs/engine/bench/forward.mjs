@@ -22,7 +22,13 @@ const config = readLlamaConfig(file);
 const weights = loadWeights(file, config, () => {});
 file.close();
 const limits = { batchTokens: 512, sequences: 16, contextLength: 1024, pageTokens: PAGE };
-const format = { dtype: 'f32', pageTokens: PAGE, layers: [0, config.layers], kvHeads: [0, config.kvHeads], headDim: config.headDim };
+const format = {
+  dtype: 'f32',
+  pageTokens: PAGE,
+  layers: [0, config.layers],
+  kvHeads: [0, config.kvHeads],
+  headDim: config.headDim,
+};
 const kv = new KvMemory(format, 512, attentionScratch(config, limits).bytes);
 const ops = new WasmOps(heap, config.rmsEps);
 const model = new Llama(config, weights, ops, new SimdAttention(kv.memory, kv.geometry, heap, config, limits));
@@ -34,7 +40,12 @@ const sequence = (index, tokens) => ({ tokens, pages: Int32Array.from({ length: 
 function forward(sequences, positions, counts) {
   const ids = [];
   const runs = sequences.map(({ tokens, pages }, i) => {
-    const run = { firstRow: ids.length, tokens: counts[i], position: positions[i], pages: pages.slice(0, Math.ceil((positions[i] + counts[i]) / PAGE)) };
+    const run = {
+      firstRow: ids.length,
+      tokens: counts[i],
+      position: positions[i],
+      pages: pages.slice(0, Math.ceil((positions[i] + counts[i]) / PAGE)),
+    };
     ids.push(...tokens.slice(positions[i], positions[i] + counts[i]));
     return run;
   });
@@ -47,7 +58,9 @@ function forward(sequences, positions, counts) {
 }
 
 function products(rows, headRows) {
-  const inputs = new Map([config.hidden, config.ffn, config.heads * config.headDim].map((width) => [width, randomUniform([rows, width])]));
+  const inputs = new Map(
+    [config.hidden, config.ffn, config.heads * config.headDim].map((width) => [width, randomUniform([rows, width])]),
+  );
   const last = randomUniform([headRows, config.hidden]);
   return {
     run() {
@@ -72,15 +85,29 @@ function compare(work, bare, rounds) {
   work();
   bare();
   const pairs = Array.from({ length: rounds }, () => ({ bare: time(bare), ours: time(work) }));
-  return { ratio: median(pairs.map((p) => p.ours / p.bare)), bare: median(pairs.map((p) => p.bare)), ours: median(pairs.map((p) => p.ours)) };
+  return {
+    ratio: median(pairs.map((p) => p.ours / p.bare)),
+    bare: median(pairs.map((p) => p.bare)),
+    ours: median(pairs.map((p) => p.ours)),
+  };
 }
 
 let state = 1;
-const randomTokens = (count) => Array.from({ length: count }, () => ((state = Math.imul(state, 1664525) + 1013904223) >>> 0) % 49_000);
+const randomTokens = (count) =>
+  Array.from({ length: count }, () => ((state = Math.imul(state, 1664525) + 1013904223) >>> 0) % 49_000);
 const results = [];
-const weightBytes = 4 * (weights.head.size + weights.layers.reduce((sum, l) => sum + l.qkv.size + l.attentionOut.size + l.gateUp.size + l.down.size, 0));
+const weightBytes =
+  4 *
+  (weights.head.size +
+    weights.layers.reduce((sum, l) => sum + l.qkv.size + l.attentionOut.size + l.gateUp.size + l.down.size, 0));
 const report = (name, { ratio, bare, ours }, right) =>
-  results.push({ name, value: ratio, bound: BOUND, holds: right && ratio <= BOUND, note: `${ours.toFixed(1)} ms against ${bare.toFixed(1)} ms bare, ${(weightBytes / bare / 1e6).toFixed(1)} GB/s of weights${right ? '' : '; WRONG TOKENS'}` });
+  results.push({
+    name,
+    value: ratio,
+    bound: BOUND,
+    holds: right && ratio <= BOUND,
+    note: `${ours.toFixed(1)} ms against ${bare.toFixed(1)} ms bare, ${(weightBytes / bare / 1e6).toFixed(1)} GB/s of weights${right ? '' : '; WRONG TOKENS'}`,
+  });
 
 const prompts = Array.from({ length: 8 }, () => randomTokens(CONTEXT));
 const alone = prompts.map((prompt, i) => forward([sequence(i, prompt)], [0], [CONTEXT])[0]);

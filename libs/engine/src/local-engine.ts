@@ -1,11 +1,4 @@
-import {
-  ChatTemplate,
-  TextOutput,
-  loadTokenizer,
-  openGguf,
-  type ChatMessage,
-  type Tokenizer,
-} from '@sliceway/model';
+import { ChatTemplate, TextOutput, loadTokenizer, openGguf, type ChatMessage, type Tokenizer } from '@sliceway/model';
 import { EngineError } from './errors.js';
 import { EventStream } from './event-stream.js';
 import { GREEDY, type SamplingParams } from './sampling/sampling-params.js';
@@ -102,7 +95,10 @@ export class LocalEngine {
    * @throws EngineError when the request is refused or fails
    */
   async *generate(prompt: Prompt, params: GenerateParams = {}): AsyncGenerator<GenerateChunk, void, undefined> {
-    const outputs = Array.from({ length: params.choices ?? 1 }, () => new TextOutput(this.tokenizer, params.stop ?? []));
+    const outputs = Array.from(
+      { length: params.choices ?? 1 },
+      () => new TextOutput(this.tokenizer, params.stop ?? []),
+    );
     const open = new Set(outputs.keys());
     for await (const { choice, token, finish } of this.generateTokens(prompt, params)) {
       if (!open.has(choice)) continue;

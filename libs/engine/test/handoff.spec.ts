@@ -1,7 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GREEDY, startEngine, type EngineWorker, type KvSegment, type SequenceRequest, type TokenEvent } from '@sliceway/engine';
+import {
+  GREEDY,
+  startEngine,
+  type EngineWorker,
+  type KvSegment,
+  type SequenceRequest,
+  type TokenEvent,
+} from '@sliceway/engine';
 import { tinyModel } from '@sliceway/testing';
 
 /** An engine whose events are kept. */
@@ -9,13 +16,13 @@ class Watched {
   readonly tokens: TokenEvent[] = [];
   readonly segments: { id: string; segment: KvSegment }[] = [];
   readonly failures: { id: string; error: Error }[] = [];
-  #wake = (): void => {};
+  #waiting: (() => void)[] = [];
 
   constructor(readonly engine: EngineWorker) {
     engine.listener = {
       onStep: ({ tokens }) => {
         this.tokens.push(...tokens);
-        this.#wake();
+        for (const wake of this.#waiting.splice(0)) wake();
       },
       onKvReady: (id, segment) => this.segments.push({ id, segment }),
       onFailure: (id, error) => this.failures.push({ id, error }),
@@ -24,7 +31,7 @@ class Watched {
   }
 
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => (this.#wake = resolve));
+    while (!condition()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** Waits until `count` choices of a request have ended. */
@@ -58,10 +65,21 @@ describe('engines', () => {
     rmSync(folder, { recursive: true });
   });
 
-  function request(id: string, promptTokens: number, over: Partial<SequenceRequest['sampling']> & Partial<SequenceRequest> = {}): SequenceRequest {
+  function request(
+    id: string,
+    promptTokens: number,
+    over: Partial<SequenceRequest['sampling']> & Partial<SequenceRequest> = {},
+  ): SequenceRequest {
     const { kind = 'generate', choices = 1, firstChoice = 0, promptIds, ...sampling } = over;
     const ids = promptIds ?? Array.from({ length: promptTokens }, (_, i) => (i * 37 + promptTokens) % 250);
-    return { id, kind, choices, firstChoice, promptIds: ids, sampling: { ...GREEDY, maxNewTokens: 20, ignoreEos: true, ...sampling } };
+    return {
+      id,
+      kind,
+      choices,
+      firstChoice,
+      promptIds: ids,
+      sampling: { ...GREEDY, maxNewTokens: 20, ignoreEos: true, ...sampling },
+    };
   }
 
   /** Prompt on `prefill`, its KV moved segment by segment, the rest on `decode`. */
@@ -82,8 +100,12 @@ describe('engines', () => {
 
   it('reports each part of a prompt once, in order, in whole pages, layer by layer', async () => {
     await handOff(request('segments', 150));
-    const parts = prefill.segments.filter(({ id }) => id === 'segments').map(({ segment: s }) => [s.tokenFrom, s.tokenTo, s.layerFrom, s.layerTo]);
-    expect(parts).toEqual([0, 64, 128].flatMap((from) => [0, 1].map((layer) => [from, Math.min(from + 64, 150), layer, layer + 1])));
+    const parts = prefill.segments
+      .filter(({ id }) => id === 'segments')
+      .map(({ segment: s }) => [s.tokenFrom, s.tokenTo, s.layerFrom, s.layerTo]);
+    expect(parts).toEqual(
+      [0, 64, 128].flatMap((from) => [0, 1].map((layer) => [from, Math.min(from + 64, 150), layer, layer + 1])),
+    );
   });
 
   it.each([
@@ -100,7 +122,9 @@ describe('engines', () => {
   });
 
   it('gives every sequence of a batch the tokens that it gets alone', async () => {
-    const many = Array.from({ length: 16 }, (_, i) => request(`many${i}`, 1 + i * 9, { temperature: i % 2, seed: i, maxNewTokens: 5 + i }));
+    const many = Array.from({ length: 16 }, (_, i) =>
+      request(`many${i}`, 1 + i * 9, { temperature: i % 2, seed: i, maxNewTokens: 5 + i }),
+    );
     for (const one of many) local.engine.submit(one);
     await Promise.all(many.map(({ id }) => local.ended(id)));
     for (const one of many) {
@@ -119,7 +143,9 @@ describe('engines', () => {
     const reserved = decode.engine.reserve(request('reserved', 30, { kind: 'decode' }));
     await reserved;
     expect(decode.engine.abort('reserved')).toBe(true);
-    expect(decode.engine.importKv('reserved', { layerFrom: 0, layerTo: 1, tokenFrom: 0, tokenTo: 16 }, new Uint8Array(1))).toBe(false);
+    expect(
+      decode.engine.importKv('reserved', { layerFrom: 0, layerTo: 1, tokenFrom: 0, tokenTo: 16 }, new Uint8Array(1)),
+    ).toBe(false);
     prefill.engine.submit(request('held', 30, { kind: 'prefill' }));
     await prefill.until(() => prefill.text('held').length === 1);
     prefill.engine.abort('held');
@@ -144,7 +170,9 @@ describe('engines', () => {
   it('refuses KV of another size', async () => {
     await decode.engine.reserve(request('size', 16, { kind: 'decode' }));
     const segment = { layerFrom: 0, layerTo: 1, tokenFrom: 0, tokenTo: 16 };
-    expect(() => decode.engine.importKv('size', segment, new Uint8Array(7))).toThrow(expect.objectContaining({ code: 'kv_format_mismatch' }));
+    expect(() => decode.engine.importKv('size', segment, new Uint8Array(7))).toThrow(
+      expect.objectContaining({ code: 'kv_format_mismatch' }),
+    );
     decode.engine.abort('size');
   });
 });

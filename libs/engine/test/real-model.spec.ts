@@ -32,7 +32,8 @@ describe('LocalEngine with SmolLM2', () => {
   });
 
   it('frees a generation that is left early', async () => {
-    for await (const chunk of local.generate('Once upon a time', { maxNewTokens: 100 })) if (chunk.text.length > 0) break;
+    for await (const chunk of local.generate('Once upon a time', { maxNewTokens: 100 }))
+      if (chunk.text.length > 0) break;
     while (local.engine.load.kvPagesUsed > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(local.engine.load.running).toBe(0);
   });

@@ -29,7 +29,8 @@ describe('greedy tokens of SmolLM2 against llama.cpp', () => {
   it.each(prompts)('$name', async ({ name, text, promptIds, tokenIds, bestTwo }) => {
     expect(local.encode(text)).toEqual(promptIds);
     const tokens: number[] = [];
-    for await (const { token } of local.generateTokens({ ids: promptIds }, { maxNewTokens: 32, ignoreEos: true })) tokens.push(token);
+    for await (const { token } of local.generateTokens({ ids: promptIds }, { maxNewTokens: 32, ignoreEos: true }))
+      tokens.push(token);
     const difference = tokens.findIndex((token, i) => token !== tokenIds[i]);
     if (difference < 0) return void agreed.push(name);
     const [, best, , second] = bestTwo[difference]!;

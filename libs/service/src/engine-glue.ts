@@ -27,9 +27,12 @@ export function describeEngine(status: ServiceStatus, engine: DescribedEngine, t
   };
 }
 
-/** An engine's options from the environment; loading is logged in quarters. */
+/** Between two log lines about loading. */
+const LOADING_STEP = 0.05;
+
+/** An engine's options from the environment; loading is logged as it goes. */
 export function engineOptionsOf(config: EngineConfig, logger: Logger) {
-  let quarter = 0;
+  let logged = 0;
   return {
     modelPath: config.SLICEWAY_MODEL,
     kvMemoryMb: config.SLICEWAY_KV_MEMORY_MB,
@@ -39,9 +42,9 @@ export function engineOptionsOf(config: EngineConfig, logger: Logger) {
     maxQueued: config.SLICEWAY_MAX_QUEUED,
     ...(config.SLICEWAY_CONTEXT_LENGTH === undefined ? {} : { contextLength: config.SLICEWAY_CONTEXT_LENGTH }),
     onProgress: (fraction: number): void => {
-      if (Math.floor(fraction * 4) === quarter) return;
-      quarter = Math.floor(fraction * 4);
-      logger.info({ percent: quarter * 25 }, 'loading the model');
+      if (fraction < 1 && fraction - logged < LOADING_STEP) return;
+      logged = fraction;
+      logger.info({ fraction: Number(fraction.toFixed(2)) }, 'loading');
     },
   };
 }

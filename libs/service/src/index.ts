@@ -8,8 +8,20 @@ export { textCodec, tokenCodec } from './frames/frame-codecs.js';
 export { FramePublisher, type FrameCodec } from './frames/frame-publisher.js';
 export { FrameSubscription, type FrameHandlers } from './frames/frame-subscription.js';
 export { identity } from './identity.config.js';
-export type { FirstToken, KvReceiver, KvSegment, KvSender, KvSink, KvSource, KvTransferId, KvTransport } from './kv-transport/kv-transport.js';
-export { NatsKvTransport } from './kv-transport/nats-kv-transport.js';
+export type {
+  FirstToken,
+  KvReceiver,
+  KvSegment,
+  KvSender,
+  KvSink,
+  KvSource,
+  KvTotals,
+  KvTransferId,
+  KvTransport,
+  ReceiverEvents,
+  SenderEvents,
+} from './kv-transport/kv-transport.js';
+export { NatsKvTransport, type NatsKvTransportOptions } from './kv-transport/nats-kv-transport.js';
 export { failureCodeOf, tokenEntryOf, wireFinish } from './legs/engine-conversions.js';
 export { LegTable, type LegEvents, type OpenLeg } from './legs/leg-table.js';
 export { LogOnce } from './logging/log-once.js';

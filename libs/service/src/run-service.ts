@@ -5,6 +5,7 @@ import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { WorkerState, type Role } from '@sliceway/protocol';
+import { initTracing, registerThread, type TraceLevel } from '@sliceway/tracing';
 import { environment } from './config/environment.config.js';
 import { ConfigError, parseConfig } from './config/parse-config.js';
 import type { ServiceConfig } from './config/service.schema.js';
@@ -41,6 +42,11 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
     });
   }
 
+  const tracing = initTracing({
+    serviceName: `sliceway-${options.role}`,
+    level: config.SLICEWAY_TRACE_LEVEL as TraceLevel,
+  });
+  registerThread({ label: options.role });
   const app = await createApp(options, config, logger);
   const status = app.get(ServiceStatus);
   const heartbeats = app.get(Heartbeats);
@@ -57,6 +63,7 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
     await app.close();
     await app.get(MessageClient).close();
     await hotPath.close();
+    await tracing.shutdown();
     logger.info('stopped');
     process.exit(0);
   };
@@ -67,7 +74,8 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
   await registerMicroService(hotPath, status);
   status.become(WorkerState.ready);
   heartbeats.start();
-  logger.info({ url: await app.getUrl(), backend: status.serves?.backend }, 'ready');
+  const backend = status.serves?.kvFormat ? { backend: status.serves.backend } : {};
+  logger.info({ url: await app.getUrl(), ...backend }, 'ready');
 }
 
 function readConfig<S extends z.ZodObject>({ schema, role }: ServiceOptions<S>): z.output<S> & ServiceConfig {

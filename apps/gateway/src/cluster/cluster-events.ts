@@ -1,9 +1,18 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { decodeTextFrame, Role, subjects, WorkerState, type Heartbeat, type TextFrame } from '@sliceway/protocol';
+import {
+  AbortReason,
+  decodeTextFrame,
+  Role,
+  subjects,
+  WorkerState,
+  type Heartbeat,
+  type TextFrame,
+} from '@sliceway/protocol';
 import { FrameSubscription, HOT_PATH, identity, LogOnce, PeerRegistry, ServiceStatus } from '@sliceway/service';
 import { draining } from '../openai/api-errors.js';
 import { Admission } from '../requests/admission.js';
+import { GatewayMetrics } from '../requests/gateway-metrics.js';
 import { RequestTable } from '../requests/request-table.js';
 
 /**
@@ -26,6 +35,7 @@ export class ClusterEvents implements OnModuleInit, OnModuleDestroy {
     private readonly status: ServiceStatus,
     private readonly table: RequestTable,
     private readonly admission: Admission,
+    private readonly metrics: GatewayMetrics,
   ) {}
 
   onModuleInit(): void {
@@ -35,7 +45,10 @@ export class ClusterEvents implements OnModuleInit, OnModuleDestroy {
       decodeTextFrame,
       {
         onFrame: (frame) => this.table.onTextFrame(frame),
-        onLost: (tokenizer, lost) => this.table.onFramesLost(tokenizer, lost),
+        onLost: (tokenizer, lost) => {
+          this.metrics.framesLost(lost);
+          this.table.onFramesLost(tokenizer);
+        },
       },
       this.faults,
     );
@@ -49,7 +62,7 @@ export class ClusterEvents implements OnModuleInit, OnModuleDestroy {
   /** The drain is over: what still runs has had its time. */
   onModuleDestroy(): void {
     this.admission.close();
-    this.table.failAll(draining());
+    this.table.failAll(draining(), AbortReason.shuttingDown);
     this.#text?.close();
     this.#stopListening();
     for (const farewell of this.#farewells) clearTimeout(farewell);

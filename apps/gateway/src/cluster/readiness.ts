@@ -6,5 +6,5 @@ import type { WorkerDirectory } from '../routing/worker-directory.js';
 export function unreadyReason(directory: WorkerDirectory, router: Router): string | undefined {
   const missing = WORKER_ROLES.filter((role) => directory.ready(role).length === 0);
   if (missing.length > 0) return `no ${missing.join(', no ')} worker is ready`;
-  return router.models().length === 0 ? 'no prefill and decode worker fit together' : undefined;
+  return router.models().length === 0 ? 'no tokenizer, prefill and decode worker fit together' : undefined;
 }

@@ -3,21 +3,27 @@ import { ApiError } from '../openai/api-error.js';
 import { internalError } from '../openai/api-errors.js';
 
 /** Failures that are not a worker's fault; all others are 502. */
-const STATUS: Partial<Record<string, number>> = {
+const STATUS: Partial<Record<FailureCode, number>> = {
   [FailureCode.queueFull]: 429,
   [FailureCode.promptTooLong]: 400,
   [FailureCode.deadline]: 504,
   [FailureCode.draining]: 503,
 };
 
-/** A worker's failure as the client sees it. @param code a `FailureCode`, or one of the tokenizer's */
-export function workerFailure(code: string, message: string, cause?: unknown): ApiError {
+/** A worker's failure as the client sees it. */
+export function workerFailure(code: FailureCode, message: string, cause?: unknown): ApiError {
   const status = STATUS[code] ?? 502;
   return new ApiError(status, status === 502 ? `A worker failed: ${message}.` : `${message}.`, {
     code,
     cause,
     ...(status === 429 || status === 503 ? { retryAfterSeconds: 1 } : {}),
   });
+}
+
+/** A tokenizer's refusal: of the prompt, unless it has no room. @param code of the encode reply */
+export function encodeFailure(code: string, message: string): ApiError {
+  if (code === FailureCode.queueFull || code === FailureCode.draining) return workerFailure(code, message);
+  return new ApiError(400, `The messages cannot be encoded: ${message}.`, { param: 'messages', code });
 }
 
 export function toApiError(error: unknown): ApiError {

@@ -1,5 +1,5 @@
 import type { MetricsRegistry } from '@sliceway/service';
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 import { RequestEnd } from './request-observer.js';
 
 const SECOND_MS = 1000;
@@ -8,23 +8,18 @@ const ITL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
 const TTFT_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const E2E_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 
-/** Read when metrics are. */
-export interface GatewayGauges {
-  readonly running: () => number;
-  readonly framesLost: () => number;
-}
-
 /** What the gateway counts. Names are stable; docs list them. */
 export class GatewayMetrics {
   readonly #ends: Counter<'end'>;
   readonly #refusals: Counter<'code'>;
   readonly #promptTokens: Counter;
   readonly #completionTokens: Counter;
+  readonly #framesLost: Counter;
   readonly #firstToken: Histogram;
   readonly #interToken: Histogram;
   readonly #duration: Histogram;
 
-  constructor(registry: MetricsRegistry, { running, framesLost }: GatewayGauges) {
+  constructor(registry: MetricsRegistry) {
     const registers = [registry];
     this.#ends = new Counter({
       name: 'sliceway_requests_total',
@@ -58,26 +53,19 @@ export class GatewayMetrics {
     );
     this.#interToken = histogram('sliceway_inter_token_latency_seconds', 'Between two tokens.', ITL_SECONDS);
     this.#duration = histogram('sliceway_request_duration_seconds', 'From the HTTP request to its end.', E2E_SECONDS);
-    new Gauge({
-      name: 'sliceway_running_requests',
-      help: 'Accepted requests that have not ended.',
+    this.#framesLost = new Counter({
+      name: 'sliceway_text_frames_lost_total',
+      help: 'Text frames that never came.',
       registers,
-      collect() {
-        this.set(running());
-      },
-    });
-    new Gauge({
-      name: 'sliceway_lost_text_frames',
-      help: 'Text frames that never came, since the start.',
-      registers,
-      collect() {
-        this.set(framesLost());
-      },
     });
   }
 
   refused(code: string | null): void {
     this.#refusals.inc({ code: code ?? 'none' });
+  }
+
+  framesLost(count: number): void {
+    this.#framesLost.inc(count);
   }
 
   firstToken(afterMs: number): void {

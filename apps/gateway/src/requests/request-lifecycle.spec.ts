@@ -164,15 +164,19 @@ describe('RequestLifecycle', () => {
       const { cluster, lifecycle, sink, observer } = await dispatched();
       lifecycle.onFailed(0, code, 'why');
       expect(sink.calls.at(-1)).toBe(`fail ${status} ${code}`);
-      expect(cluster.aborts).toEqual(ABORTED_ALL(code === 'deadline' ? 'deadline' : 'attempt_failed'));
+      expect(cluster.aborts).toEqual(ABORTED_ALL('attempt_failed'));
       expect(observer.ends).toEqual([['failed', code]]);
     });
 
     it('when the tokenizer refuses the prompt or is not there', async () => {
       const refused = setUp();
       void refused.lifecycle.start();
-      await refused.cluster.refused('bad_message', 'the template refuses two system messages');
-      expect(refused.sink.calls).toEqual(['fail 502 bad_message']);
+      await refused.cluster.refused('messages_refused', 'the template refuses two system messages');
+      expect(refused.sink.calls).toEqual(['fail 400 messages_refused']);
+      const full = setUp();
+      void full.lifecycle.start();
+      await full.cluster.refused('queue_full', 'too many requests are open');
+      expect(full.sink.calls).toEqual(['fail 429 queue_full']);
       const unreachable = setUp();
       void unreachable.lifecycle.start();
       await unreachable.cluster.unreachable(new Error('no responders'));
@@ -245,6 +249,17 @@ describe('RequestLifecycle', () => {
       expect(sink.calls).toEqual(['fail 503 not_ready']);
       expect(cluster.aborts).toEqual(['tokenizer all attempt_failed']);
     });
+  });
+
+  it('counts its end even if the client cannot be told', async () => {
+    const { lifecycle, sink, observer, router } = await dispatched();
+    sink.end = () => {
+      throw new Error('broken');
+    };
+    expect(() => lifecycle.onText(text({ finish: FinishReason.stop }))).toThrow('broken');
+    lifecycle.abort('client_disconnected');
+    expect(observer.ends).toEqual([['finished', null]]);
+    expect(router.inFlight.workers).toBe(0);
   });
 
   it('ignores other attempts, unknown choices and all that comes after the end', async () => {

@@ -13,11 +13,12 @@ import { contextLengthExceeded, deadlineExceeded } from '../openai/api-errors.js
 import type { ChatRequest } from '../openai/chat-request.js';
 import type { CompletionSink, Usage } from '../openai/completion-sink.js';
 import type { Router } from '../routing/router.js';
+import type { Worker } from '../routing/worker-directory.js';
 import { Attempt } from './attempt.js';
 import { ChoiceProgress } from './choice-progress.js';
 import type { ClusterPort } from './cluster-port.js';
 import { choiceEnd } from './choice-end.js';
-import { toApiError, workerFailure } from './failure-errors.js';
+import { encodeFailure, toApiError, workerFailure } from './failure-errors.js';
 import { decodeLeg, encodeRequest, prefillLeg, samplingParams, type LegBase } from './messages.js';
 import { RequestEnd, type RequestObserver } from './request-observer.js';
 
@@ -79,7 +80,7 @@ export class RequestLifecycle {
     this.#choices = Array.from({ length: parts.chat.choices }, () => new ChoiceProgress());
     this.#onEnd = onEnd;
     this.#deadlineMs = Date.now() + timeoutMs;
-    this.#deadline = setTimeout(() => this.fail(deadlineExceeded(timeoutMs)), timeoutMs);
+    this.#deadline = setTimeout(() => this.fail(deadlineExceeded(timeoutMs), AbortReason.deadline), timeoutMs);
   }
 
   get state(): RequestState {
@@ -91,8 +92,8 @@ export class RequestLifecycle {
     const { chat, observer, router } = this.#parts;
     observer.admitted();
     try {
-      const tokenizer = router.tokenizer(chat.model).instance;
-      const promptIds = await this.#encode(tokenizer);
+      const tokenizer = router.tokenizer(chat.model);
+      const promptIds = await this.#encode(tokenizer.instance);
       if (this.#state === RequestState.ended) return;
       this.#promptIds = promptIds;
       observer.tokenized(promptIds.length);
@@ -136,20 +137,20 @@ export class RequestLifecycle {
     this.fail(workerFailure(FailureCode.frameLost, `text from tokenizer ${tokenizer} was lost`));
   }
 
-  /** Ends the request with an error that the client hears of. */
-  fail(error: ApiError): void {
-    if (!this.#end()) return;
-    this.#abortParties(error.code === FailureCode.deadline ? AbortReason.deadline : AbortReason.attemptFailed);
-    this.#parts.sink.fail(error);
-    this.#parts.observer.ended(RequestEnd.failed, this.#usage, error.code);
+  /** Ends the request with an error. @param reason that the workers are told */
+  fail(error: ApiError, reason: AbortReason = AbortReason.attemptFailed): void {
+    this.#end(RequestEnd.failed, error.code, () => {
+      this.#abortParties(reason);
+      this.#parts.sink.fail(error);
+    });
   }
 
   /** The client is gone, or not worth waiting for. */
   abort(reason: AbortReason): void {
-    if (!this.#end()) return;
-    this.#abortParties(reason);
-    this.#parts.sink.drop();
-    this.#parts.observer.ended(RequestEnd.aborted, this.#usage, reason);
+    this.#end(RequestEnd.aborted, reason, () => {
+      this.#abortParties(reason);
+      this.#parts.sink.drop();
+    });
   }
 
   async #encode(tokenizer: WorkerId): Promise<readonly number[]> {
@@ -157,24 +158,24 @@ export class RequestLifecycle {
     this.#join(Role.tokenizer, tokenizer);
     const request = encodeRequest(rid, this.#attempt.number, cluster.gateway, chat);
     const reply = await cluster.encode(tokenizer, request, observer.trace);
-    if ('error' in reply) throw workerFailure(reply.error.code, reply.error.message);
+    if ('error' in reply) throw encodeFailure(reply.error.code, reply.error.message);
     return reply.promptIds;
   }
 
-  #dispatch(tokenizer: WorkerId): void {
+  #dispatch(tokenizer: Worker): void {
     const { chat, router, cluster, observer, sink } = this.#parts;
-    const route = router.route(chat.model);
+    const route = router.route(tokenizer);
     observer.routed(route);
     const promptTokens = this.#promptIds.length;
-    const roomTokens = route.contextLength - promptTokens;
-    if (roomTokens < (chat.maxTokens ?? 1)) {
+    const freeTokens = route.contextLength - promptTokens;
+    if (freeTokens < (chat.maxTokens ?? 1)) {
       throw contextLengthExceeded(route.contextLength, promptTokens, chat.maxTokens);
     }
     this.#join(Role.prefill, route.prefill.instance);
     this.#join(Role.decode, route.decode.instance);
     sink.open(route.prefill.serves.fingerprint);
     this.#state = RequestState.dispatched;
-    const leg = this.#leg(tokenizer, chat.maxTokens ?? roomTokens);
+    const leg = this.#leg(tokenizer.instance, chat.maxTokens ?? freeTokens);
     const { prefill, decode } = route;
     cluster.prefill(prefill.instance, prefillLeg(leg, decode.instance), observer.trace);
     cluster.decode(decode.instance, decodeLeg(leg, prefill.instance), observer.trace);
@@ -232,10 +233,10 @@ export class RequestLifecycle {
   }
 
   #finish(): void {
-    if (!this.#end()) return;
-    if (this.#stopMatched) this.#stopWorkers();
-    this.#parts.sink.end(this.#usage);
-    this.#parts.observer.ended(RequestEnd.finished, this.#usage, null);
+    this.#end(RequestEnd.finished, null, () => {
+      if (this.#stopMatched) this.#stopWorkers();
+      this.#parts.sink.end(this.#usage);
+    });
   }
 
   /** Workers do not know of stop strings: decode goes on, and before its first token prefill may still be sending KV. */
@@ -249,18 +250,22 @@ export class RequestLifecycle {
     this.fail(workerFailure(FailureCode.tokenLost, `no token came for ${stallTimeoutMs} ms`));
   }
 
-  /** The one way into `ended`. @returns false if the request had ended before */
-  #end(): boolean {
-    if (this.#state === RequestState.ended) return false;
+  /** The one way into `ended`, passed once: `tell` says it to workers and client, and whatever that does, it counts. */
+  #end(end: RequestEnd, reason: string | null, tell: () => void): void {
+    if (this.#state === RequestState.ended) return;
     this.#state = RequestState.ended;
     clearTimeout(this.#deadline);
     if (this.#stall !== null) clearTimeout(this.#stall);
-    const { inFlight } = this.#parts.router;
+    const { observer, router } = this.#parts;
     for (const { role, instance } of this.#attempt.parties) {
-      if (this.#attempt.dependsOn(role, instance)) inFlight.remove(instance);
+      if (this.#attempt.dependsOn(role, instance)) router.inFlight.remove(instance);
     }
-    this.#onEnd();
-    return true;
+    try {
+      this.#onEnd();
+      tell();
+    } finally {
+      observer.ended(end, this.#usage, reason);
+    }
   }
 
   #join(role: WorkerRole, instance: WorkerId): void {

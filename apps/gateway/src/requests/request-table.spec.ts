@@ -19,18 +19,16 @@ describe('RequestTable', () => {
     table.onTextFrame(frame([text({ rid: 'ff'.repeat(16) }), text({ finish: FinishReason.stop })]));
     expect(sink.calls.at(-1)).toBe('end 3 + 1');
     table.remove(RID);
-    table.onTextFrame(frame([text({ index: 1 })]));
-    expect(table.size).toBe(0);
+    expect(() => table.onTextFrame(frame([text({ index: 1 })]))).not.toThrow();
   });
 
   it('fails requests of a tokenizer whose frames are missing', async () => {
     const { table, observer } = await running();
     table.onTextFrame(frame([text()]));
-    table.onFramesLost('0000ffff', 1);
+    table.onFramesLost('0000ffff');
     expect(observer.ends).toEqual([]);
-    table.onFramesLost(TOKENIZER, 2);
+    table.onFramesLost(TOKENIZER);
     expect(observer.ends).toEqual([['failed', 'frame_lost']]);
-    expect(table.framesLost).toBe(3);
   });
 
   it('a request whose client breaks does not hurt the others', async () => {

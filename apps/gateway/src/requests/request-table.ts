@@ -1,4 +1,4 @@
-import type { Failed, TextEntry, TextFrame, WorkerId, WorkerRole } from '@sliceway/protocol';
+import type { AbortReason, Failed, TextEntry, TextFrame, WorkerId, WorkerRole } from '@sliceway/protocol';
 import type { ApiError } from '../openai/api-error.js';
 import { toApiError } from './failure-errors.js';
 import type { RequestLifecycle } from './request-lifecycle.js';
@@ -6,16 +6,6 @@ import type { RequestLifecycle } from './request-lifecycle.js';
 /** The running requests: takes what comes from the workers to the request it belongs to. */
 export class RequestTable {
   readonly #requests = new Map<string, RequestLifecycle>();
-  #framesLost = 0;
-
-  get size(): number {
-    return this.#requests.size;
-  }
-
-  /** Text frames that never came. */
-  get framesLost(): number {
-    return this.#framesLost;
-  }
 
   add(request: RequestLifecycle): void {
     this.#requests.set(request.rid, request);
@@ -35,8 +25,7 @@ export class RequestTable {
   }
 
   /** Frames of this tokenizer never came: each of its requests may miss text. */
-  onFramesLost(tokenizer: WorkerId, lost: number): void {
-    this.#framesLost += lost;
+  onFramesLost(tokenizer: WorkerId): void {
     this.#each((request) => request.onFramesLost(tokenizer));
   }
 
@@ -48,9 +37,9 @@ export class RequestTable {
     this.#each((request) => request.onWorkerLost(role, instance));
   }
 
-  /** Ends all that still runs. */
-  failAll(error: ApiError): void {
-    this.#each((request) => request.fail(error));
+  /** Ends all that still runs. @param reason that the workers are told */
+  failAll(error: ApiError, reason: AbortReason): void {
+    this.#each((request) => request.fail(error, reason));
   }
 
   #each(visit: (request: RequestLifecycle) => void): void {

@@ -1,15 +1,20 @@
 import type { KvFormat } from '@sliceway/protocol';
 import type { Worker } from './worker-directory.js';
 
-/** Whether KV of `prefill` can go on in `decode`: the same model to the bit, a common KV format and a common transport. */
-export function compatible({ serves: prefill }: Worker, { serves: decode }: Worker): boolean {
+/** Whether both have the same model, to the bit. */
+export function sameModel({ serves: a }: Worker, { serves: b }: Worker): boolean {
+  return a.model === b.model && a.fingerprint === b.fingerprint;
+}
+
+/** Whether KV of `prefill` can go on in `decode`: the same model, the same KV format and a common transport. */
+export function compatible(prefill: Worker, decode: Worker): boolean {
+  const { kvFormat, transports } = prefill.serves;
   return (
-    prefill.model === decode.model &&
-    prefill.fingerprint === decode.fingerprint &&
-    prefill.kvFormat !== null &&
-    decode.kvFormat !== null &&
-    sameFormat(prefill.kvFormat, decode.kvFormat) &&
-    prefill.transports.some((transport) => decode.transports.includes(transport))
+    sameModel(prefill, decode) &&
+    kvFormat !== null &&
+    decode.serves.kvFormat !== null &&
+    sameFormat(kvFormat, decode.serves.kvFormat) &&
+    transports.some((transport) => decode.serves.transports.includes(transport))
   );
 }
 

@@ -4,6 +4,8 @@ import { Router } from './router.js';
 import { worker } from './worker.fixture.js';
 import type { Worker } from './worker-directory.js';
 
+const TOKENIZER = worker('0000000f');
+
 function router(workers: Partial<Record<WorkerRole, Worker[]>>): Router {
   return new Router(
     { ready: (role) => workers[role] ?? [] },
@@ -24,11 +26,11 @@ function errorOf(act: () => unknown): ApiError {
 describe('Router', () => {
   it('pairs equal fingerprints only, whatever their load', () => {
     const route = router({
-      prefill: [worker('000000b1', { fingerprint: 'b' })],
-      decode: [worker('000000a2', { fingerprint: 'a' }), worker('000000b2', { fingerprint: 'b' }, { running: 50 })],
-    }).route('m');
-    expect(route.prefill.instance).toBe('000000b1');
-    expect(route.decode.instance).toBe('000000b2');
+      prefill: [worker('000000a1'), worker('000000b1', { fingerprint: 'b' })],
+      decode: [worker('000000a2', {}, { running: 50 }), worker('000000b2', { fingerprint: 'b' })],
+    }).route(TOKENIZER);
+    expect(route.prefill.instance).toBe('000000a1');
+    expect(route.decode.instance).toBe('000000a2');
   });
 
   it('skips a prefill worker without partner', () => {
@@ -36,7 +38,10 @@ describe('Router', () => {
       prefill: [worker('00000001', { fingerprint: 'lonely' }), worker('00000002')],
       decode: [worker('00000003')],
     });
-    expect([it.route('m'), it.route('m')].map(({ prefill }) => prefill.instance)).toEqual(['00000002', '00000002']);
+    expect([it.route(TOKENIZER), it.route(TOKENIZER)].map(({ prefill }) => prefill.instance)).toEqual([
+      '00000002',
+      '00000002',
+    ]);
   });
 
   it.each([
@@ -46,7 +51,7 @@ describe('Router', () => {
     ['no common transport', { transports: ['tcp'] }],
   ] as const)('refuses a pair with %s', (_, serves) => {
     const it = router({ prefill: [worker('00000001')], decode: [worker('00000002', serves)] });
-    expect(errorOf(() => it.route('m'))).toMatchObject({ status: 503, code: 'not_ready' });
+    expect(errorOf(() => it.route(TOKENIZER))).toMatchObject({ status: 503, code: 'not_ready' });
     expect(it.models()).toEqual([]);
   });
 
@@ -55,18 +60,27 @@ describe('Router', () => {
       prefill: [worker('00000001', { contextLength: 512 })],
       decode: [worker('00000002', { contextLength: 256 })],
     });
-    expect(it.route('m').contextLength).toBe(256);
+    expect(it.route(TOKENIZER).contextLength).toBe(256);
   });
 
   it('tells an unknown model from one that is not ready', () => {
-    const it = router({ tokenizer: [worker('00000001')] });
+    const it = router({ tokenizer: [TOKENIZER] });
     expect(errorOf(() => it.tokenizer('other'))).toMatchObject({
       status: 404,
       code: 'model_not_found',
       param: 'model',
     });
-    expect(errorOf(() => it.route('m')).message).toContain('no prefill, no decode worker is ready');
+    expect(errorOf(() => it.tokenizer('m')).message).toContain('no prefill, no decode worker is ready');
     expect(errorOf(() => router({}).tokenizer('m'))).toMatchObject({ status: 503, retryAfterSeconds: 1 });
+  });
+
+  it('asks only a tokenizer of the model that a pair serves', () => {
+    const it = router({
+      tokenizer: [worker('00000001', { fingerprint: 'old' }), worker('00000002')],
+      prefill: [worker('00000003')],
+      decode: [worker('00000004')],
+    });
+    expect([it.tokenizer('m'), it.tokenizer('m')].map(({ instance }) => instance)).toEqual(['00000002', '00000002']);
   });
 
   it('lists a model once it has all three roles', () => {
@@ -77,7 +91,7 @@ describe('Router', () => {
 
   it('names candidates and scores for the trace', () => {
     const it = router({ prefill: [worker('00000001', {}, { running: 2, waiting: 1 })], decode: [worker('00000002')] });
-    expect(it.route('m').candidates).toEqual([
+    expect(it.route(TOKENIZER).candidates).toEqual([
       { role: 'prefill', instance: '00000001', score: 3 },
       { role: 'decode', instance: '00000002', score: 0 },
     ]);

@@ -1,9 +1,10 @@
 import { Role, WORKER_ROLES, type WorkerRole } from '@sliceway/protocol';
+import type { ApiError } from '../openai/api-error.js';
 import { modelNotFound, notReady } from '../openai/api-errors.js';
 import type { ServedModel } from '../openai/models.js';
-import { compatible } from './compatible.js';
+import { compatible, sameModel } from './compatible.js';
 import { InFlight } from './in-flight.js';
-import { createRoutingPolicy, type RoutingPolicy, type RoutingPolicyName } from './routing-policy.js';
+import { createRoutingPolicy, RoutingPolicyName, type RoutingPolicy } from './routing-policy.js';
 import type { Worker, WorkerDirectory } from './worker-directory.js';
 import { workerLoad } from './worker-load.js';
 
@@ -41,70 +42,79 @@ export class Router {
 
   constructor(directory: WorkerDirectory, options: RouterOptions) {
     this.#directory = directory;
-    this.#tokenizers = createRoutingPolicy('round_robin', this.#score);
+    this.#tokenizers = createRoutingPolicy(RoutingPolicyName.roundRobin, this.#score);
     this.#prefills = createRoutingPolicy(options.prefillPolicy, this.#score);
     this.#decodes = createRoutingPolicy(options.decodePolicy, this.#score);
   }
 
-  /** Models with a ready worker of each role, by name. */
+  /** Models that a tokenizer and a pair are ready for, by name. */
   models(): ServedModel[] {
     const models = new Map<string, ServedModel>();
-    const tokenized = new Set(this.#directory.ready(Role.tokenizer).map(({ serves }) => serves.model));
-    const decodes = this.#directory.ready(Role.decode);
-    for (const prefill of this.#directory.ready(Role.prefill)) {
-      const name = prefill.serves.model;
-      if (!tokenized.has(name) || !decodes.some((decode) => compatible(prefill, decode))) continue;
-      const sinceMs = Math.min(prefill.startedAtMs, models.get(name)?.sinceMs ?? Infinity);
-      models.set(name, { name, sinceMs, contextLength: prefill.serves.contextLength });
+    for (const tokenizer of this.#directory.ready(Role.tokenizer)) {
+      for (const { serves, startedAtMs } of this.#partnered(tokenizer)) {
+        const name = serves.model;
+        const sinceMs = Math.min(startedAtMs, models.get(name)?.sinceMs ?? Infinity);
+        models.set(name, { name, sinceMs, contextLength: serves.contextLength });
+      }
     }
     return [...models.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** @throws ApiError 404 for a model that nobody serves, 503 while no worker is ready */
+  /** @throws ApiError 404 for a model that nobody serves, 503 while a worker for it is missing */
   tokenizer(model: string): Worker {
-    const ready = this.#directory.ready(Role.tokenizer).filter(({ serves }) => serves.model === model);
+    const ready = this.#directory
+      .ready(Role.tokenizer)
+      .filter((tokenizer) => tokenizer.serves.model === model && this.#partnered(tokenizer).length > 0);
     if (ready.length === 0) throw this.#unavailable(model);
     return this.#tokenizers.pick(ready);
   }
 
-  /** @throws ApiError 503 while no two ready workers of the model fit together */
-  route(model: string): Route {
-    const decodes = this.#ready(Role.decode, model);
-    const prefills = this.#ready(Role.prefill, model).filter((prefill) =>
-      decodes.some((decode) => compatible(prefill, decode)),
-    );
-    if (prefills.length === 0) throw this.#unavailable(model);
+  /**
+   * A pair for a prompt that this tokenizer has encoded.
+   *
+   * @throws ApiError 503 while no two ready workers fit together
+   */
+  route(tokenizer: Worker): Route {
+    const prefills = this.#partnered(tokenizer);
+    if (prefills.length === 0) throw this.#unavailable(tokenizer.serves.model);
     const prefill = this.#prefills.pick(prefills);
-    const partners = decodes.filter((decode) => compatible(prefill, decode));
-    const decode = this.#decodes.pick(partners);
+    const decodes = this.#partners(prefill);
+    const decode = this.#decodes.pick(decodes);
     return {
       prefill,
       decode,
       contextLength: Math.min(prefill.serves.contextLength, decode.serves.contextLength),
       candidates: [
         ...prefills.map((worker) => this.#candidate(Role.prefill, worker)),
-        ...partners.map((worker) => this.#candidate(Role.decode, worker)),
+        ...decodes.map((worker) => this.#candidate(Role.decode, worker)),
       ],
     };
   }
 
   readonly #score = (worker: Worker): number => workerLoad(worker, this.inFlight);
 
-  #ready(role: WorkerRole, model: string): Worker[] {
-    return this.#directory.ready(role).filter(({ serves }) => serves.model === model);
+  /** Prefill workers of the tokenizer's model that have somewhere to send KV. */
+  #partnered(tokenizer: Worker): Worker[] {
+    return this.#directory
+      .ready(Role.prefill)
+      .filter((prefill) => sameModel(tokenizer, prefill) && this.#partners(prefill).length > 0);
+  }
+
+  #partners(prefill: Worker): Worker[] {
+    return this.#directory.ready(Role.decode).filter((decode) => compatible(prefill, decode));
   }
 
   #candidate(role: WorkerRole, worker: Worker): RouteCandidate {
     return { role, instance: worker.instance, score: this.#score(worker) };
   }
 
-  #unavailable(model: string) {
-    const roles = WORKER_ROLES;
-    const known = new Set(roles.flatMap((role) => this.#directory.ready(role).map(({ serves }) => serves.model)));
+  #unavailable(model: string): ApiError {
+    const serving = (role: WorkerRole) => this.#directory.ready(role).map(({ serves }) => serves.model);
+    const known = new Set(WORKER_ROLES.flatMap(serving));
     if (known.size > 0 && !known.has(model)) return modelNotFound(model, [...known]);
-    const missing = roles.filter((role) => this.#ready(role, model).length === 0);
+    const missing = WORKER_ROLES.filter((role) => !serving(role).includes(model));
     return missing.length > 0
       ? notReady(`no ${missing.join(', no ')} worker is ready`)
-      : notReady(`no prefill and decode worker of '${model}' fit together`);
+      : notReady(`no workers of '${model}' fit together`);
   }
 }

@@ -4,23 +4,20 @@ import type { Reporter } from '../reporter.js';
 /** One bar for all workers that load the model at the same time. */
 export class LoadingProgress {
   readonly #reporter: Reporter;
-  readonly #lines = new Map<ClusterProcess, LoadingLine>();
+  readonly #modelBytes: number;
+  readonly #fractions = new Map<ClusterProcess, number>();
   #bar: ReturnType<Reporter['progress']> | null = null;
 
-  constructor(reporter: Reporter) {
+  constructor(reporter: Reporter, modelBytes: number) {
     this.#reporter = reporter;
+    this.#modelBytes = modelBytes;
   }
 
-  update(process: ClusterProcess, line: LoadingLine): void {
-    this.#lines.set(process, line);
+  update(process: ClusterProcess, { fraction }: LoadingLine): void {
+    this.#fractions.set(process, fraction);
     this.#bar ??= this.#reporter.progress('Loading the model');
-    let loadedBytes = 0;
-    let totalBytes = 0;
-    for (const each of this.#lines.values()) {
-      loadedBytes += each.loadedBytes;
-      totalBytes += each.totalBytes;
-    }
-    this.#bar.update(loadedBytes, totalBytes);
+    const loaded = [...this.#fractions.values()].reduce((sum, each) => sum + each, 0);
+    this.#bar.update(loaded * this.#modelBytes, this.#fractions.size * this.#modelBytes);
   }
 
   clear(): void {

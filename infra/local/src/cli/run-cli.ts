@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClusterProcess, type Role } from '../cluster/cluster-process.js';
 import { LocalCluster, REPOSITORY_ROOT } from '../cluster/local-cluster.js';
@@ -76,7 +77,7 @@ async function serve(
   reporter.note(`model: ${model}`);
   const logDirectory = await makeLogDirectory(logs);
   reporter.note(`Starting the services, logs in ${logDirectory}`);
-  const loading = new LoadingProgress(reporter);
+  const loading = new LoadingProgress(reporter, (await stat(model)).size);
   let failed = () => {};
   const failure = new Promise<void>((resolve) => (failed = resolve));
   const cluster = await LocalCluster.start({

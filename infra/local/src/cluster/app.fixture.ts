@@ -34,7 +34,7 @@ process.on('SIGTERM', () => {
   server.close(() => process.exit(0));
 });
 server.listen(Number(PORT), HOST, () => {
-  log({ msg: 'loading', loadedBytes: 50, totalBytes: 100 });
+  log({ msg: 'loading', fraction: 0.5 });
   if (BEHAVIOR === 'mute') return;
   const backend = role === 'decode' ? { backend: 'wasm' } : {};
   log({ msg: 'ready', role, instance: SLICEWAY_INSTANCE, url: 'http://' + HOST + ':' + server.address().port, ...backend });

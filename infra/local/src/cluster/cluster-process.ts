@@ -18,8 +18,8 @@ export interface ReadyLine {
 
 /** How far an app is with its model: the log line `"msg":"loading"`, which it may write many times. */
 export interface LoadingLine {
-  readonly loadedBytes: number;
-  readonly totalBytes: number;
+  /** From 0 to 1. */
+  readonly fraction: number;
 }
 
 export interface ClusterProcessOptions {
@@ -53,7 +53,8 @@ export class ClusterProcess {
       onLine: (line) => {
         if (this.#readyLine !== null) return;
         const entry = parseLogLine(line);
-        if (entry?.['msg'] === 'loading') onLoading?.(this, entry as unknown as LoadingLine);
+        if (entry?.['msg'] === 'loading' && typeof entry['fraction'] === 'number')
+          onLoading?.(this, entry as unknown as LoadingLine);
         if (entry?.['msg'] !== 'ready' || typeof entry['url'] !== 'string') return;
         this.#readyLine = entry as unknown as ReadyLine;
         resolveReady(this.#readyLine);

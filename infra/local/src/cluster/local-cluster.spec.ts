@@ -3,7 +3,8 @@ import { localConfigFromEnv } from '../local.config.js';
 import { provideNatsServer } from '../provide/provide-nats-server.js';
 import { AppFixture, isAlive } from './app.fixture.js';
 import type { LoadingLine, Role } from './cluster-process.js';
-import { type ClusterOptions, type LocalCluster, startCluster } from './local-cluster.js';
+import type { ClusterOptions } from './cluster-options.js';
+import { type LocalCluster, startCluster } from './local-cluster.js';
 import { StartErrorCode } from './start-error.js';
 
 const natsUrl = 'nats://127.0.0.1:4';
@@ -85,7 +86,7 @@ describe('startCluster', () => {
     const lines: LoadingLine[] = [];
     await start({ onLoading: (_process, line) => lines.push(line) });
     expect(lines).toHaveLength(4);
-    expect(lines[0]).toMatchObject({ loadedBytes: 50, totalBytes: 100 });
+    expect(lines[0]).toMatchObject({ fraction: 0.5 });
   });
 
   test('a child that dies at once fails the start with its last words, and nobody stays', async () => {
@@ -165,5 +166,6 @@ describe('startCluster', () => {
     expect(cluster.running('decode')).toEqual([second]);
     await cluster.stop();
     expect(deaths).toHaveLength(1);
+    await expect(cluster.startProcess('decode')).rejects.toMatchObject({ code: StartErrorCode.ABORTED });
   });
 });

@@ -1,43 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { provideNatsServer } from '../provide/provide-nats-server.js';
-import { ClusterProcess, type LoadingLine, type Role, ROLES } from './cluster-process.js';
+import type { ClusterOptions } from './cluster-options.js';
+import { ClusterProcess, type Role, ROLES } from './cluster-process.js';
 import { describeExit, type ManagedProcess, type ProcessExit } from './managed-process.js';
 import { StartError, StartErrorCode } from './start-error.js';
 import { type NatsServer, startNats } from './start-nats.js';
 import { lastWords, waitUntilReady } from './wait-until-ready.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-export interface ClusterOptions {
-  /** Path of the model. */
-  readonly model: string;
-  /** One log file per process goes here; the folder is made. */
-  readonly logDirectory: string;
-  /** Processes per role; default one of each. */
-  readonly counts?: Partial<Record<Role, number>>;
-  /** A broker that runs already; default: one of our own on a free port. */
-  readonly natsUrl?: string;
-  /** The binary to start our own with; default: what `provideNatsServer` finds. */
-  readonly natsServer?: string;
-  /** Port of the first gateway; 0, the default, is a free one. All other HTTP servers always take a free one. */
-  readonly port?: number;
-  /** Address of all HTTP servers; default 127.0.0.1. */
-  readonly host?: string;
-  /** Added to the environment of this process; by process, counted per role from 0, if it is a function. */
-  readonly env?: Environment | ((role: Role, index: number) => Environment);
-  /** The script of an app; default `apps/<role>/dist/main.js` of this repository. */
-  readonly appPath?: (role: Role) => string;
-  /** Until all is ready, model loading included. Default 120 s. */
-  readonly readyTimeoutMs?: number;
-  /** Until a process that does not end on SIGTERM is killed. Default 20 s: running requests may finish first. */
-  readonly stopTimeoutMs?: number;
-  /** A process, or nats-server, that ended although nobody called `stop`, once the cluster is up. */
-  readonly onExit?: (process: ClusterProcess | ManagedProcess, exit: ProcessExit) => void;
-  readonly onLoading?: (process: ClusterProcess, line: LoadingLine) => void;
-  /** Gives a start up; everything started is stopped before the promise rejects. */
-  readonly signal?: AbortSignal;
-}
 
 /** What every process gets to end by itself, even when time is up. */
 const MIN_STOP_MS = 1_000;
@@ -106,6 +75,8 @@ export class LocalCluster {
 
   /** Starts one more process and waits for its ready line. @throws StartError, after it was stopped */
   async startProcess(role: Role): Promise<ClusterProcess> {
+    if (this.#stopping !== null)
+      throw new StartError(StartErrorCode.ABORTED, `no ${role} is started: the cluster stops`);
     const { model, host = '127.0.0.1', port = 0, env = {}, logDirectory, onLoading } = this.#options;
     const { appPath = (name: Role) => `${REPOSITORY_ROOT}apps/${name}/dist/main.js` } = this.#options;
     const index = this.#started[role]++;

@@ -36,7 +36,9 @@ function naive(qkv: number[][], { heads, kvHeads, headDim, ropeTheta }: LlamaCon
     for (let h = 0; h < heads; h++) {
       const kv = Math.floor(h / (heads / kvHeads));
       const q = rotated(row, h * headDim, position);
-      const scores = qkv.slice(0, position + 1).map((r, t) => dot(q, rotated(r, (heads + kv) * headDim, t)) / Math.sqrt(headDim));
+      const scores = qkv
+        .slice(0, position + 1)
+        .map((r, t) => dot(q, rotated(r, (heads + kv) * headDim, t)) / Math.sqrt(headDim));
       const weights = scores.map((s) => Math.exp(s - Math.max(...scores)));
       const total = weights.reduce((a, b) => a + b);
       for (let d = 0; d < headDim; d++) {
@@ -64,30 +66,59 @@ describe.each([
   const width = (heads + 2 * kvHeads) * headDim;
   let state = 7;
   const random = (): number => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32) * 4 - 2;
-  const sequences = [50, 33, 17].map((tokens) => Array.from({ length: tokens }, () => Array.from({ length: width }, random)));
+  const sequences = [50, 33, 17].map((tokens) =>
+    Array.from({ length: tokens }, () => Array.from({ length: width }, random)),
+  );
 
   /** Runs batches over fresh memory and gathers each sequence's rows. */
   function run(batches: Run[][]): Float32Array[][] {
     const heap = arrayHeap();
-    const kvFormat = { engine: '', dtype: 'f32', pageTokens: PAGE, layers: [0, 2], kvHeads: [0, kvHeads], headDim, layout: '', fingerprint: '' } as const;
+    const kvFormat = {
+      engine: '',
+      dtype: 'f32',
+      pageTokens: PAGE,
+      layers: [0, 2],
+      kvHeads: [0, kvHeads],
+      headDim,
+      layout: '',
+      fingerprint: '',
+    } as const;
     const kv = new KvMemory(kvFormat, 16, attentionScratch(config, limits).bytes);
     new Float32Array(kv.memory.buffer).fill(NaN, kv.geometry.base / 4);
     const attention = new SimdAttention(kv.memory, kv.geometry, heap, config, limits);
-    const tables = [[9, 2, 14, 5], [0, 7, 3], [12, 1]];
+    const tables = [
+      [9, 2, 14, 5],
+      [0, 7, 3],
+      [12, 1],
+    ];
     const rows: Float32Array[][] = sequences.map(() => []);
     for (const batch of batches) {
       let firstRow = 0;
       const runs = batch.map(({ sequence, position, tokens }) => {
-        const run = { firstRow, tokens, position, pages: Int32Array.from(tables[sequence]!.slice(0, Math.ceil((position + tokens) / PAGE))) };
+        const run = {
+          firstRow,
+          tokens,
+          position,
+          pages: Int32Array.from(tables[sequence]!.slice(0, Math.ceil((position + tokens) / PAGE))),
+        };
         firstRow += tokens;
         return run;
       });
       const qkv = heap.allocate([firstRow, width]);
-      heap.view(qkv).set(batch.flatMap(({ sequence, position, tokens }) => sequences[sequence]!.slice(position, position + tokens).flat()));
+      heap
+        .view(qkv)
+        .set(
+          batch.flatMap(({ sequence, position, tokens }) =>
+            sequences[sequence]!.slice(position, position + tokens).flat(),
+          ),
+        );
       attention.begin({ bid: 0, tokenIds: new Int32Array(firstRow), runs, outputs: [], reportLayers: false });
       const out = heap.view(attention.layer(qkv, 1));
       batch.forEach(({ sequence, tokens }, i) => {
-        for (let t = 0; t < tokens; t++) rows[sequence]!.push(out.slice((runs[i]!.firstRow + t) * heads * headDim, (runs[i]!.firstRow + t + 1) * heads * headDim));
+        for (let t = 0; t < tokens; t++)
+          rows[sequence]!.push(
+            out.slice((runs[i]!.firstRow + t) * heads * headDim, (runs[i]!.firstRow + t + 1) * heads * headDim),
+          );
       });
     }
     return rows;
@@ -106,9 +137,18 @@ describe.each([
 
   it('gives the same bits in chunks, token by token, and beside other sequences', () => {
     const chunked = run([
-      [{ sequence: 0, position: 0, tokens: 20 }, { sequence: 1, position: 0, tokens: 33 }],
-      [{ sequence: 2, position: 0, tokens: 16 }, { sequence: 0, position: 20, tokens: 13 }],
-      [{ sequence: 0, position: 33, tokens: 16 }, { sequence: 2, position: 16, tokens: 1 }],
+      [
+        { sequence: 0, position: 0, tokens: 20 },
+        { sequence: 1, position: 0, tokens: 33 },
+      ],
+      [
+        { sequence: 2, position: 0, tokens: 16 },
+        { sequence: 0, position: 20, tokens: 13 },
+      ],
+      [
+        { sequence: 0, position: 33, tokens: 16 },
+        { sequence: 2, position: 16, tokens: 1 },
+      ],
       [{ sequence: 0, position: 49, tokens: 1 }],
     ]);
     expect(chunked).toEqual(alone);

@@ -29,7 +29,11 @@ describe('KvMemory', () => {
     const all = { layerFrom: 0, layerTo: 3, tokenFrom: 0, tokenTo: 16 };
     kv.views([1], all).forEach((view, layer) => view.fill(layer + 1));
     kv.copyPage(1, 3);
-    expect(kv.views([3], all).map((view) => [view[0], view[4095]])).toEqual([[1, 1], [2, 2], [3, 3]]);
+    expect(kv.views([3], all).map((view) => [view[0], view[4095]])).toEqual([
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ]);
     expect(kv.views([2], all).every((view) => view.every((byte) => byte === 0))).toBe(true);
   });
 

@@ -7,7 +7,13 @@ function read(type: string, bytes: number[], count: number): number[] {
   return Array.from(out.subarray(1, count + 1));
 }
 
-const half = { one: [0x00, 0x3c], minusTwo: [0x00, 0xc0], quarter: [0x00, 0x34], smallest: [0x01, 0x00], infinity: [0x00, 0x7c] };
+const half = {
+  one: [0x00, 0x3c],
+  minusTwo: [0x00, 0xc0],
+  quarter: [0x00, 0x34],
+  smallest: [0x01, 0x00],
+  infinity: [0x00, 0x7c],
+};
 
 describe('dequantizers', () => {
   it('reads halves, subnormal and infinite ones too', () => {
@@ -26,13 +32,18 @@ describe('dequantizers', () => {
   });
 
   it('reads Q8_0: signed byte * scale, block after block', () => {
-    const block = (scale: number[], first: number): number[] => [...scale, ...Array.from({ length: 32 }, (_, i) => (first + i) & 255)];
+    const block = (scale: number[], first: number): number[] => [
+      ...scale,
+      ...Array.from({ length: 32 }, (_, i) => (first + i) & 255),
+    ];
     const values = read('Q8_0', [...block(half.quarter, -16), ...block(half.minusTwo, 0)], 64);
     expect(values.slice(0, 32)).toEqual([...Array(32).keys()].map((i) => (i - 16) * 0.25));
     expect(values[40]).toBe(-16);
   });
 
   it('names a type that it does not read', () => {
-    expect(() => dequantizerOf('IQ2_XS', 'blk.0.attn_q.weight')).toThrow(/blk\.0\.attn_q\.weight is IQ2_XS; the engine reads F32, F16, Q4_1, Q8_0/);
+    expect(() => dequantizerOf('IQ2_XS', 'blk.0.attn_q.weight')).toThrow(
+      /blk\.0\.attn_q\.weight is IQ2_XS; the engine reads F32, F16, Q4_1, Q8_0/,
+    );
   });
 });

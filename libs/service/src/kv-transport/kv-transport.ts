@@ -20,25 +20,31 @@ export interface KvTransferId {
 }
 
 export interface KvSource {
-  /** A segment's page blocks, layer by layer, page by page, not copied; undefined when the request is gone. */
+  /**
+   * A segment's page blocks, layer by layer, page by page, not copied; undefined when the request is gone. Asked again
+   * for what has to be sent again, until the transfer ends.
+   */
   read(segment: KvSegment): readonly Uint8Array[] | undefined;
 }
 
 export interface KvSink {
-  /** @returns false when the request is gone */
+  /** Takes the page blocks before it returns. What it throws fails the transfer. @returns false when the request is gone */
   write(segment: KvSegment, payload: Uint8Array): boolean;
 }
 
 export interface SenderEvents {
   /** Decode has reserved its pages, and takes this KV: computing may begin. */
   onOpen(): void;
-  /** Decode has all of it. */
+  /** Decode has all of it; the transfer is over. */
   onDone(): void;
+  /** The transfer is over: bootstrap_timeout, kv_format_mismatch, kv_timeout, engine_error. */
   onFailed(code: FailureCode, message: string): void;
 }
 
 export interface ReceiverEvents {
+  /** All of it was written; the transfer is over. */
   onComplete(firstTokens: readonly FirstToken[]): void;
+  /** The transfer is over: bootstrap_timeout, kv_timeout, kv_corrupt, bad_message, engine_error. */
   onFailed(code: FailureCode, message: string): void;
 }
 
@@ -50,12 +56,28 @@ export interface KvSender {
   push(segment: KvSegment): void;
   /** Nothing more is pushed; the last frame carries the first tokens, one a choice. */
   finish(firstTokens: readonly FirstToken[]): void;
+  /** Gives up without a word; no event comes any more. */
   close(): void;
 }
 
 export interface KvReceiver {
   readonly bytesReceived: number;
+  /** As a sender's. */
   close(): void;
+}
+
+/** What a transport did since its start. */
+export interface KvTotals {
+  bytesSent: number;
+  framesSent: number;
+  /** Of those, sent before. */
+  framesResent: number;
+  bytesReceived: number;
+  framesReceived: number;
+  /** Of those, with a checksum that does not hold. */
+  framesDamaged: number;
+  /** Of those, taken before. */
+  framesDuplicate: number;
 }
 
 /** All that an app knows of how KV gets from prefill to decode. Events never come from within a call. */
@@ -63,9 +85,11 @@ export interface KvTransport {
   readonly name: string;
   /** Transfers that have not ended. */
   readonly open: number;
+  readonly totals: Readonly<KvTotals>;
   openSender(id: KvTransferId, source: KvSource, events: SenderEvents): KvSender;
   openReceiver(id: KvTransferId, sink: KvSink, events: ReceiverEvents): KvReceiver;
   /** Prefill: a bootstrap came, perhaps before its leg. */
   accept(bootstrap: Bootstrap): void;
+  /** Closes every transfer. */
   close(): void;
 }

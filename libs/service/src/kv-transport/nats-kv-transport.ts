@@ -1,7 +1,17 @@
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { decodeCreditFrame, decodeKvFrame, kvFrameBytes, subjects, type Bootstrap } from '@sliceway/protocol';
 import { BoundedMap } from './bounded-map.js';
-import type { KvReceiver, KvSender, KvSink, KvSource, KvTransferId, KvTransport, ReceiverEvents, SenderEvents } from './kv-transport.js';
+import type {
+  KvReceiver,
+  KvSender,
+  KvSink,
+  KvSource,
+  KvTotals,
+  KvTransferId,
+  KvTransport,
+  ReceiverEvents,
+  SenderEvents,
+} from './kv-transport.js';
 import { ReceiverTransfer } from './receiver-transfer.js';
 import { SenderTransfer } from './sender-transfer.js';
 import { PROBE_MS, type TransferOptions } from './transfer-options.js';
@@ -9,14 +19,22 @@ import { PROBE_MS, type TransferOptions } from './transfer-options.js';
 /** Larger frames would hold up tokens that share the connection. */
 const MAX_FRAME_BYTES = 512 * 1024;
 const MAX_CHOICES = 255;
+const OVERHEAD_BYTES = kvFrameBytes(MAX_CHOICES, 0);
+/** nats-server drops a client for which more than 64 MiB wait; this leaves room for all else. */
+const MAX_IN_FLIGHT_BYTES = 32 * 1024 * 1024;
 const REMEMBERED_MS = 60_000;
 const MAX_REMEMBERED = 1024;
 
 export interface NatsKvTransportOptions extends Omit<TransferOptions, 'probeMs'> {
   readonly connection: NatsConnection;
   readonly role: 'prefill' | 'decode';
+  /** Frames of one transfer that may be on their way. */
+  readonly window: number;
   readonly probeMs?: number;
+  /** Bytes of all transfers that may be on their way to this decode. At least one frame of each is, whatever this says. */
+  readonly maxInFlightBytes?: number;
   readonly publishBootstrap: (prefill: string, bootstrap: Bootstrap) => void;
+  /** A frame that cannot be read or sent, or an event that threw. */
   readonly onBadFrame: (error: unknown) => void;
 }
 
@@ -26,21 +44,47 @@ const keyOf = ({ rid, choice, attempt, room }: TransferKey): string => `${rid}/$
 /** KV over the raw NATS connection: one subscription a process, its frames told apart by request, attempt and room. */
 export class NatsKvTransport implements KvTransport {
   readonly name = 'nats';
+  readonly totals: KvTotals = {
+    bytesSent: 0,
+    framesSent: 0,
+    framesResent: 0,
+    bytesReceived: 0,
+    framesReceived: 0,
+    framesDamaged: 0,
+    framesDuplicate: 0,
+  };
   readonly #senders = new Map<string, SenderTransfer>();
   readonly #receivers = new Map<string, ReceiverTransfer>();
   /** Bootstraps that came before their legs. */
   readonly #early = new BoundedMap<string, Bootstrap>(MAX_REMEMBERED, REMEMBERED_MS);
   /** Last credits of transfers that are whole, for a prefill that did not get one. */
-  readonly #completed = new BoundedMap<string, Uint8Array>(MAX_REMEMBERED, REMEMBERED_MS);
+  readonly #completed = new BoundedMap<string, { readonly subject: string; readonly credit: Uint8Array }>(
+    MAX_REMEMBERED,
+    REMEMBERED_MS,
+  );
   readonly #subscription: Subscription;
   readonly #transfer: TransferOptions;
+  readonly #maxFramesInFlight: number;
 
+  /** @throws RangeError when a page block does not fit into a message */
   constructor(private readonly options: NatsKvTransportOptions) {
-    const { connection, role, instance } = options;
+    const { connection, role, instance, pageBlockBytes } = options;
     this.#transfer = { ...options, probeMs: options.probeMs ?? PROBE_MS };
-    const subject = role === 'prefill' ? subjects.credit(instance) : subjects.kv(instance);
-    const receive = role === 'prefill' ? (bytes: Uint8Array) => this.#onCredit(bytes) : (bytes: Uint8Array) => this.#onFrame(bytes);
-    this.#subscription = connection.subscribe(subject, { callback: (error, message) => this.#guard(error, () => receive(message.data)) });
+    const maxPayload = connection.info?.max_payload ?? MAX_FRAME_BYTES;
+    if (pageBlockBytes + OVERHEAD_BYTES > maxPayload) {
+      throw new RangeError(
+        `a KV page block of ${pageBlockBytes} bytes does not fit into a message of ${maxPayload}: ` +
+          'raise max_payload of nats-server, or lower SLICEWAY_PAGE_TOKENS',
+      );
+    }
+    this.#maxFramesInFlight = Math.floor((options.maxInFlightBytes ?? MAX_IN_FLIGHT_BYTES) / this.#maxFrameBytes());
+    const [subject, receive] =
+      role === 'prefill'
+        ? [subjects.credit(instance), (bytes: Uint8Array) => this.#onCredit(bytes)]
+        : [subjects.kv(instance), (bytes: Uint8Array) => this.#onFrame(bytes)];
+    this.#subscription = connection.subscribe(subject, {
+      callback: (error, message) => (error ? options.onBadFrame(error) : this.#guard(() => receive(message.data))),
+    });
   }
 
   get open(): number {
@@ -49,29 +93,32 @@ export class NatsKvTransport implements KvTransport {
 
   openSender(id: KvTransferId, source: KvSource, events: SenderEvents): KvSender {
     const key = keyOf(id);
-    const { connection } = this.options;
-    const maxFrameBytes = Math.min(connection.info?.max_payload ?? MAX_FRAME_BYTES, MAX_FRAME_BYTES);
     const wire = {
       transportName: this.name,
-      // A block larger than a frame of the usual size still has to fit into one message.
-      maxPayloadBytes: Math.max(maxFrameBytes - kvFrameBytes(MAX_CHOICES, 0), this.options.pageBlockBytes),
+      totals: this.totals,
+      maxPayloadBytes: this.#maxFrameBytes() - OVERHEAD_BYTES,
       publish: (frame: Uint8Array) => this.#publish(subjects.kv(id.peer), frame),
+      later: (event: () => void) => this.#later(event),
       onClosed: () => this.#senders.delete(key),
     };
     const sender = new SenderTransfer(id, source, events, wire, this.#transfer);
     this.#senders.set(key, sender);
     const bootstrap = this.#early.take(key);
-    if (bootstrap) queueMicrotask(() => sender.onBootstrap(bootstrap));
+    if (bootstrap) sender.onBootstrap(bootstrap);
     return sender;
   }
 
   openReceiver(id: KvTransferId, sink: KvSink, events: ReceiverEvents): KvReceiver {
     const key = keyOf(id);
+    const subject = subjects.credit(id.peer);
     const wire = {
       transportName: this.name,
+      totals: this.totals,
+      window: () => this.#window(),
       publishBootstrap: (bootstrap: Bootstrap) => this.options.publishBootstrap(id.peer, bootstrap),
-      publishCredit: (frame: Uint8Array) => this.#publish(subjects.credit(id.peer), frame),
-      remember: (credit: Uint8Array) => this.#completed.set(key, credit),
+      publishCredit: (frame: Uint8Array) => this.#publish(subject, frame),
+      remember: (credit: Uint8Array) => this.#completed.set(key, { subject, credit }),
+      later: (event: () => void) => this.#later(event),
       onClosed: () => this.#receivers.delete(key),
     };
     const receiver = new ReceiverTransfer(id, sink, events, wire, this.#transfer);
@@ -91,13 +138,26 @@ export class NatsKvTransport implements KvTransport {
     for (const transfer of [...this.#senders.values(), ...this.#receivers.values()]) transfer.close();
   }
 
+  /** Whole page blocks, one at least. */
+  #maxFrameBytes(): number {
+    const { connection, pageBlockBytes } = this.options;
+    const usual = Math.min(connection.info?.max_payload ?? MAX_FRAME_BYTES, MAX_FRAME_BYTES);
+    return Math.max(usual, pageBlockBytes + OVERHEAD_BYTES);
+  }
+
+  /** A transfer's share of what may be on its way here. */
+  #window(): number {
+    const share = Math.floor(this.#maxFramesInFlight / Math.max(1, this.#receivers.size));
+    return Math.max(1, Math.min(share, this.options.window));
+  }
+
   #onFrame(bytes: Uint8Array): void {
     const frame = decodeKvFrame(bytes);
     const key = keyOf(frame);
     const receiver = this.#receivers.get(key);
     if (receiver) return receiver.onFrame(frame);
     const completed = this.#completed.get(key);
-    if (completed) this.#publish(subjects.credit(frame.sender), completed);
+    if (completed) this.#publish(completed.subject, completed.credit);
   }
 
   #onCredit(bytes: Uint8Array): void {
@@ -105,17 +165,24 @@ export class NatsKvTransport implements KvTransport {
     this.#senders.get(keyOf(credit))?.onCredit(credit);
   }
 
-  #guard(error: Error | null, receive: () => void): void {
+  /** What is thrown into nats.js would end its reader, and with it everything on this connection. */
+  #guard(action: () => void): void {
     try {
-      if (error) throw error;
-      receive();
-    } catch (fault) {
-      this.options.onBadFrame(fault);
+      action();
+    } catch (error) {
+      this.options.onBadFrame(error);
     }
   }
 
+  #later(event: () => void): void {
+    queueMicrotask(() => this.#guard(event));
+  }
+
+  /** What cannot be sent now counts as lost on the way. */
   #publish(subject: string, frame: Uint8Array): void {
     const { connection } = this.options;
-    if (!connection.isClosed()) connection.publish(subject, frame);
+    this.#guard(() => {
+      if (!connection.isClosed()) connection.publish(subject, frame);
+    });
   }
 }

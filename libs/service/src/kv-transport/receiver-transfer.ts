@@ -1,86 +1,135 @@
 import { encodeCreditFrame, FailureCode, type Bootstrap, type KvFrame } from '@sliceway/protocol';
 import { kvChecksum } from './kv-checksum.js';
 import type { KvReceiver, KvSink, KvTransferId, ReceiverEvents } from './kv-transport.js';
-import { MAX_RESENDS, type TransferOptions } from './transfer-options.js';
+import { Transfer } from './transfer.js';
+import { MAX_RESENDS, type TransferOptions, type TransferWire } from './transfer-options.js';
 
-export interface ReceiverWire {
-  readonly transportName: string;
+export interface ReceiverWire extends TransferWire {
+  /** Frames that may be on their way now; fewer while many transfers are open. */
+  window(): number;
   publishBootstrap(bootstrap: Bootstrap): void;
   publishCredit(frame: Uint8Array): void;
-  /** The transfer is whole; later copies of its last frame are answered without it. */
+  /** The transfer is whole; what still comes for it is answered with this. */
   remember(completeCredit: Uint8Array): void;
-  onClosed(): void;
 }
 
 /** Decode's end of a transfer: takes frames in order, gives credits, asks again for what is damaged, lost or late. */
-export class ReceiverTransfer implements KvReceiver {
+export class ReceiverTransfer extends Transfer<ReceiverWire> implements KvReceiver {
   bytesReceived = 0;
-  readonly #timer: NodeJS.Timeout;
+  readonly #sink: KvSink;
+  readonly #events: ReceiverEvents;
+  readonly #window: number;
+  /** Number of the frame to take next. */
   #expected = 0;
-  #credited = 0;
+  #limit: number;
   #creditSeq = 0;
-  /** The frame asked for again, and how often. */
-  #asked = -1;
-  #resends = 0;
-  #heardMs = performance.now();
-  #closed = false;
+  /** A word came from prefill. */
+  #answered = false;
+  /** Times that the expected frame came damaged. */
+  #damaged = 0;
+  /** Since when the expected frame is known to be missing. */
+  #missingSinceMs: number | undefined;
+  #movedMs = performance.now();
+  #askedMs = 0;
 
-  constructor(
-    private readonly id: KvTransferId,
-    private readonly sink: KvSink,
-    private readonly events: ReceiverEvents,
-    private readonly wire: ReceiverWire,
-    private readonly options: TransferOptions,
-  ) {
-    this.#credited = options.window;
-    this.#timer = setInterval(() => this.#tick(), options.probeMs);
+  constructor(id: KvTransferId, sink: KvSink, events: ReceiverEvents, wire: ReceiverWire, options: TransferOptions) {
+    super(id, events, wire, options);
+    this.#sink = sink;
+    this.#events = events;
+    this.#window = this.#limit = wire.window();
     this.#bootstrap();
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearInterval(this.#timer);
-    this.wire.onClosed();
+  onFrame(frame: KvFrame): void {
+    if (this.ended) return;
+    const { totals } = this.wire;
+    const { seq, payload, last } = frame;
+    this.heardMs = performance.now();
+    this.#answered = true;
+    const isKeepAlive = !last && payload.byteLength === 0;
+    if (!isKeepAlive) totals.framesReceived++;
+    if (kvChecksum(frame, [payload]) !== frame.crc32) return this.#onDamage(seq);
+    if (seq > this.#expected) return this.#onGap();
+    if (isKeepAlive) return;
+    if (seq < this.#expected) {
+      totals.framesDuplicate++;
+      return;
+    }
+    if (last ? this.#isMalformedEnd(frame) : !this.#write(frame)) return;
+    this.#expected++;
+    this.#damaged = 0;
+    this.#missingSinceMs = undefined;
+    this.#movedMs = this.heardMs;
+    if (last) this.#complete(frame);
+    else if (this.#limit - this.#expected <= this.wire.window() / 2) this.#credit();
   }
 
-  onFrame(frame: KvFrame): void {
-    if (this.#closed) return;
-    this.#heardMs = performance.now();
-    const { seq, payload } = frame;
-    if (kvChecksum(frame, [payload]) !== frame.crc32) return this.#askAgain(FailureCode.kvCorrupt, 'damaged');
-    const isKeepAlive = !frame.last && payload.byteLength === 0;
-    if (seq > this.#expected) return this.#asked === this.#expected ? undefined : this.#askAgain(FailureCode.kvTimeout, 'lost');
-    if (isKeepAlive) return;
-    if (seq < this.#expected) return void this.#credit(false);
-    if (frame.last) return this.#complete(frame);
-    if (!this.sink.write(frame, payload)) return this.close();
-    this.bytesReceived += payload.byteLength;
-    this.#expected++;
-    this.#resends = 0;
-    if (this.#credited - this.#expected <= this.options.window / 2) this.#credit(false);
+  /** @returns whether it was taken; the transfer has failed otherwise */
+  #write(frame: KvFrame): boolean {
+    const { payload } = frame;
+    const { totals } = this.wire;
+    if (!this.#fits(frame)) {
+      this.fail(
+        FailureCode.badMessage,
+        `KV frame ${frame.seq} has ${payload.byteLength} bytes, or a range, that no page has`,
+      );
+      return false;
+    }
+    try {
+      if (this.#sink.write(frame, payload)) {
+        this.bytesReceived += payload.byteLength;
+        totals.bytesReceived += payload.byteLength;
+        return true;
+      }
+      this.fail(FailureCode.engineError, 'the pages reserved for this KV are gone');
+    } catch (error) {
+      this.fail(FailureCode.badMessage, `KV frame ${frame.seq}: ${(error as Error).message}`);
+    }
+    return false;
+  }
+
+  #fits({ layerFrom, layerTo, tokenFrom, tokenTo, payload }: KvFrame): boolean {
+    const { kvFormat, pageBlockBytes } = this.options;
+    const blocks = (layerTo - layerFrom) * Math.ceil((tokenTo - tokenFrom) / kvFormat.pageTokens);
+    const [firstLayer, endLayer] = kvFormat.layers;
+    const isInside = layerFrom >= firstLayer && layerTo <= endLayer && tokenFrom % kvFormat.pageTokens === 0;
+    return isInside && payload.byteLength === blocks * pageBlockBytes;
+  }
+
+  #isMalformedEnd({ firstTokens, payload }: KvFrame): boolean {
+    if (firstTokens.length > 0 && payload.byteLength === 0) return false;
+    this.fail(FailureCode.badMessage, 'the last KV frame has to carry first tokens and nothing else');
+    return true;
   }
 
   #complete({ firstTokens }: KvFrame): void {
-    this.#expected++;
     this.wire.remember(this.#credit(false, true));
-    this.close();
-    this.events.onComplete(firstTokens);
+    this.end();
+    this.tell(() => this.#events.onComplete(firstTokens));
   }
 
-  #askAgain(code: FailureCode, what: string): void {
-    if (this.#asked !== this.#expected) this.#resends = 0;
-    this.#asked = this.#expected;
-    if (++this.#resends > MAX_RESENDS) {
-      this.close();
-      return this.events.onFailed(code, `KV frame ${this.#expected} was ${what} ${this.#resends} times`);
+  /** Only the expected frame counts: the number of another one cannot be believed, nor does it matter yet. */
+  #onDamage(seq: number): void {
+    this.wire.totals.framesDamaged++;
+    if (seq !== this.#expected) return;
+    if (++this.#damaged > MAX_RESENDS) {
+      return this.fail(FailureCode.kvCorrupt, `KV frame ${seq} came damaged ${this.#damaged} times`);
     }
+    this.#missingSinceMs ??= this.heardMs;
     this.#credit(true);
   }
 
-  #credit(resend: boolean, complete = false): Uint8Array {
+  /** Asks once; the frames behind a gap that are on their way already say nothing new. */
+  #onGap(): void {
+    if (this.#missingSinceMs !== undefined) return;
+    this.#missingSinceMs = this.heardMs;
+    this.#credit(true);
+  }
+
+  #credit(resend = false, complete = false): Uint8Array {
     const { rid, choice, attempt, room } = this.id;
-    this.#credited = this.#expected + this.options.window;
+    this.#limit = Math.max(this.#limit, this.#expected + this.wire.window());
+    if (resend) this.#askedMs = performance.now();
     const frame = encodeCreditFrame({
       sender: this.options.instance,
       seq: this.#creditSeq++,
@@ -89,7 +138,7 @@ export class ReceiverTransfer implements KvReceiver {
       attempt,
       room,
       nextSeq: this.#expected,
-      limit: this.#credited,
+      limit: this.#limit,
       resend,
       complete,
     });
@@ -98,22 +147,36 @@ export class ReceiverTransfer implements KvReceiver {
   }
 
   /** Asks a silent prefill whether it lives: it answers with what is next, or with an empty frame. */
-  #tick(): void {
-    const silentMs = performance.now() - this.#heardMs;
-    const { timeoutMs, probeMs } = this.options;
-    if (silentMs > timeoutMs) {
-      this.close();
-      this.events.onFailed(FailureCode.kvTimeout, `prefill ${this.id.peer} was silent for ${timeoutMs} ms`);
-    } else if (silentMs >= probeMs || this.#asked === this.#expected) {
-      this.#asked = -1;
-      if (this.#expected === 0) this.#bootstrap();
-      else this.#credit(true);
+  protected tick(nowMs: number): void {
+    const { timeoutMs, bootstrapTimeoutMs, probeMs } = this.options;
+    const { peer } = this.id;
+    const silentMs = nowMs - this.heardMs;
+    if (!this.#answered && silentMs >= bootstrapTimeoutMs) {
+      this.fail(FailureCode.bootstrapTimeout, `prefill ${peer} did not answer within ${bootstrapTimeoutMs} ms`);
+    } else if (this.#answered && silentMs >= timeoutMs) {
+      this.fail(FailureCode.kvTimeout, `prefill ${peer} was silent for ${timeoutMs} ms`);
+    } else if (this.#missingSinceMs !== undefined && nowMs - this.#missingSinceMs >= timeoutMs) {
+      this.fail(FailureCode.kvTimeout, `KV frame ${this.#expected} did not come within ${timeoutMs} ms`);
+    } else if (nowMs - Math.max(this.#askedMs, this.#movedMs) >= probeMs) {
+      if (this.#answered) this.#credit(true);
+      else this.#bootstrap();
     }
   }
 
   #bootstrap(): void {
     const { rid, choice, attempt, room } = this.id;
-    const { instance, kvFormat, window } = this.options;
-    this.wire.publishBootstrap({ rid, choice, attempt, room, decode: instance, transports: [this.wire.transportName], kvFormat, window });
+    const { instance, kvFormat } = this.options;
+    const transports = [this.wire.transportName];
+    this.#askedMs = performance.now();
+    this.wire.publishBootstrap({
+      rid,
+      choice,
+      attempt,
+      room,
+      decode: instance,
+      transports,
+      kvFormat,
+      window: this.#window,
+    });
   }
 }

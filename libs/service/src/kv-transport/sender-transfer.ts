@@ -1,52 +1,51 @@
-import { encodeKvFrame, FailureCode, type Bootstrap, type CreditFrame, type FirstToken, type KvFormat } from '@sliceway/protocol';
+import { encodeKvFrame, FailureCode, type Bootstrap, type CreditFrame, type FirstToken } from '@sliceway/protocol';
 import { kvChecksum } from './kv-checksum.js';
+import { kvFormatMismatch } from './kv-format-mismatch.js';
 import type { KvSegment, KvSender, KvSource, KvTransferId, SenderEvents } from './kv-transport.js';
 import { splitSegment } from './split-segment.js';
-import type { TransferOptions } from './transfer-options.js';
+import { Transfer } from './transfer.js';
+import type { TransferOptions, TransferWire } from './transfer-options.js';
 
 const NOTHING: KvSegment = { layerFrom: 0, layerTo: 0, tokenFrom: 0, tokenTo: 0 };
 
-/** What a sender's transfer needs of the wire. */
-export interface SenderWire {
-  readonly transportName: string;
+export interface SenderWire extends TransferWire {
   /** Payload bytes that one frame may have. */
   readonly maxPayloadBytes: number;
   publish(frame: Uint8Array): void;
-  onClosed(): void;
 }
 
 /**
  * Prefill's end of a transfer: a log of frames, of which those below the credit limit have been sent. A frame's number is
  * its place in the log, so going back to one is setting a counter (go-back-N).
  */
-export class SenderTransfer implements KvSender {
+export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
   bytesQueued = 0;
   bytesSent = 0;
+  readonly #source: KvSource;
+  readonly #events: SenderEvents;
   readonly #log: KvSegment[] = [];
-  readonly #timer: NodeJS.Timeout;
   #firstTokens: readonly FirstToken[] | undefined;
   #opened = false;
-  #closed = false;
+  /** Number of the frame to send next. */
   #next = 0;
+  /** Frames sent at least once. */
   #furthest = 0;
   #acknowledged = 0;
   #limit = 0;
-  #heardMs = performance.now();
+  #lastCreditSeq = -1;
+  #pokedMs = 0;
 
-  constructor(
-    private readonly id: KvTransferId,
-    private readonly source: KvSource,
-    private readonly events: SenderEvents,
-    private readonly wire: SenderWire,
-    private readonly options: TransferOptions,
-  ) {
-    this.#timer = setInterval(() => this.#tick(), options.probeMs);
+  constructor(id: KvTransferId, source: KvSource, events: SenderEvents, wire: SenderWire, options: TransferOptions) {
+    super(id, events, wire, options);
+    this.#source = source;
+    this.#events = events;
   }
 
   push(segment: KvSegment): void {
+    if (this.ended) return;
     const { kvFormat, pageBlockBytes } = this.options;
-    const parts = splitSegment(segment, kvFormat.pageTokens, Math.floor(this.wire.maxPayloadBytes / pageBlockBytes));
-    for (const part of parts) {
+    const maxBlocks = Math.floor(this.wire.maxPayloadBytes / pageBlockBytes);
+    for (const part of splitSegment(segment, kvFormat.pageTokens, maxBlocks)) {
       this.#log.push(part);
       this.bytesQueued += this.#bytesOf(part);
     }
@@ -54,58 +53,65 @@ export class SenderTransfer implements KvSender {
   }
 
   finish(firstTokens: readonly FirstToken[]): void {
+    if (this.ended) return;
     this.#firstTokens = firstTokens;
     this.#log.push(NOTHING);
     this.#pump();
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearInterval(this.#timer);
-    this.wire.onClosed();
-  }
-
   /** The first one opens the transfer; a repeated one asks whether this end still lives. */
-  onBootstrap(bootstrap: Bootstrap): void {
-    if (this.#closed) return;
-    this.#heardMs = performance.now();
+  onBootstrap({ decode, transports, kvFormat, window }: Bootstrap): void {
+    if (this.ended || decode !== this.id.peer) return;
+    this.heardMs = performance.now();
     if (this.#opened) return this.#keepAlive();
-    const mismatch = this.#mismatch(bootstrap);
-    if (mismatch) return this.#fail(FailureCode.kvFormatMismatch, mismatch);
+    const { transportName } = this.wire;
+    if (!transports.includes(transportName)) {
+      const message = `decode takes ${transports.join(', ')}; prefill sends by ${transportName}`;
+      return this.fail(FailureCode.kvFormatMismatch, message);
+    }
+    const mismatch = kvFormatMismatch(this.options.kvFormat, kvFormat);
+    if (mismatch !== undefined) return this.fail(FailureCode.kvFormatMismatch, mismatch);
     this.#opened = true;
-    this.#limit = bootstrap.window;
-    this.events.onOpen();
+    this.#limit = window;
+    this.tell(() => this.#events.onOpen());
+    this.#keepAlive();
     this.#pump();
   }
 
-  onCredit({ nextSeq, limit, resend, complete }: CreditFrame): void {
-    if (this.#closed || !this.#opened || nextSeq > this.#furthest) return;
-    this.#heardMs = performance.now();
+  onCredit({ seq, nextSeq, limit, resend, complete }: CreditFrame): void {
+    if (this.ended || !this.#opened || nextSeq > this.#furthest || seq <= this.#lastCreditSeq) return;
+    this.#lastCreditSeq = seq;
+    this.heardMs = performance.now();
     this.#acknowledged = Math.max(this.#acknowledged, nextSeq);
     this.#limit = Math.max(this.#limit, limit);
     if (complete) {
-      this.close();
-      return this.events.onDone();
+      this.end();
+      return this.tell(() => this.#events.onDone());
     }
+    if (resend && nextSeq === this.#next) this.#keepAlive();
     if (resend) this.#next = nextSeq;
-    if (resend && this.#next === this.#log.length) this.#keepAlive();
     this.#pump();
   }
 
   #pump(): void {
-    while (!this.#closed && this.#next < this.#log.length && this.#next < this.#limit) this.#send(this.#next++);
+    while (!this.ended && this.#next < this.#log.length && this.#next < this.#limit) this.#send(this.#next++);
   }
 
   #send(seq: number): void {
     const segment = this.#log[seq]!;
     const isLast = this.#firstTokens !== undefined && seq === this.#log.length - 1;
-    const payload = isLast ? [] : this.source.read(segment);
-    if (!payload) return this.close();
+    const payload = isLast ? [] : this.#source.read(segment);
+    if (!payload) return this.fail(FailureCode.engineError, 'the pages of this prompt are gone');
     this.#publish(seq, segment, isLast, payload);
-    if (seq < this.#furthest) return;
+    const { totals } = this.wire;
+    totals.framesSent++;
+    if (seq < this.#furthest) {
+      totals.framesResent++;
+      return;
+    }
     this.#furthest = seq + 1;
     this.bytesSent += this.#bytesOf(segment);
+    totals.bytesSent += this.#bytesOf(segment);
   }
 
   /** An empty frame that is not the last has no place in the log: it says "alive, and this number comes next". */
@@ -120,36 +126,30 @@ export class SenderTransfer implements KvSender {
     this.wire.publish(encodeKvFrame({ ...head, crc32: kvChecksum(head, payload) }, payload));
   }
 
-  #tick(): void {
-    const silentMs = performance.now() - this.#heardMs;
+  protected tick(nowMs: number): void {
+    const silentMs = nowMs - this.heardMs;
     const { bootstrapTimeoutMs, timeoutMs, probeMs } = this.options;
+    const { peer } = this.id;
     if (!this.#opened) {
-      if (silentMs > bootstrapTimeoutMs) this.#fail(FailureCode.bootstrapTimeout, `decode ${this.id.peer} reserved no pages within ${bootstrapTimeoutMs} ms`);
-      return;
+      if (silentMs < bootstrapTimeoutMs) return;
+      return this.fail(
+        FailureCode.bootstrapTimeout,
+        `decode ${peer} reserved no pages within ${bootstrapTimeoutMs} ms`,
+      );
     }
     if (this.#acknowledged === this.#log.length) {
-      this.#heardMs = performance.now();
-    } else if (silentMs > timeoutMs) {
-      this.#fail(FailureCode.kvTimeout, `decode ${this.id.peer} was silent for ${timeoutMs} ms`);
-    } else if (silentMs >= probeMs && this.#next > this.#acknowledged) {
-      this.#send(this.#next - 1);
+      // Decode has all there is, and nothing to say: its silence counts from the next frame on.
+      this.heardMs = nowMs;
+    } else if (silentMs >= timeoutMs) {
+      this.fail(FailureCode.kvTimeout, `decode ${peer} was silent for ${timeoutMs} ms`);
+    } else if (silentMs >= probeMs && nowMs - this.#pokedMs >= probeMs) {
+      this.#pokedMs = nowMs;
+      this.#keepAlive();
     }
-  }
-
-  #mismatch({ kvFormat, transports }: Bootstrap): string | undefined {
-    if (!transports.includes(this.wire.transportName)) return `decode takes ${transports.join(', ')}; prefill sends by ${this.wire.transportName}`;
-    const own = this.options.kvFormat;
-    const differing = (Object.keys(own) as (keyof KvFormat)[]).find((key) => String(own[key]) !== String(kvFormat[key]));
-    return differing && `${differing} of the KV is ${String(own[differing])} in prefill, ${String(kvFormat[differing])} in decode`;
   }
 
   #bytesOf({ layerFrom, layerTo, tokenFrom, tokenTo }: KvSegment): number {
     const { kvFormat, pageBlockBytes } = this.options;
     return (layerTo - layerFrom) * Math.ceil((tokenTo - tokenFrom) / kvFormat.pageTokens) * pageBlockBytes;
-  }
-
-  #fail(code: FailureCode, message: string): void {
-    this.close();
-    this.events.onFailed(code, message);
   }
 }

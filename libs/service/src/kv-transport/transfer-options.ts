@@ -1,20 +1,28 @@
 import type { KvFormat } from '@sliceway/protocol';
+import type { KvTotals } from './kv-transport.js';
 
 export interface TransferOptions {
   readonly instance: string;
   readonly kvFormat: KvFormat;
   /** Bytes of one layer's block of one page. */
   readonly pageBlockBytes: number;
-  /** Frames that may be on their way. */
-  readonly window: number;
-  /** A transfer fails after this long without a word from its peer. */
+  /** A transfer fails after this long without a word from its peer, or without a frame that is known to be missing. */
   readonly timeoutMs: number;
-  /** A sender fails after this long without a bootstrap. */
+  /** Either end fails after this long without its partner's first word. */
   readonly bootstrapTimeoutMs: number;
-  /** Who waits for its peer asks again after this long. */
+  /** Who waits for its peer asks again after this long, or up to a half more. */
   readonly probeMs: number;
 }
 
+/** What both ends of a transfer need of the transport that carries it. */
+export interface TransferWire {
+  readonly transportName: string;
+  readonly totals: KvTotals;
+  /** Runs an event of the owner's after the current call, whatever it throws. */
+  later(event: () => void): void;
+  onClosed(): void;
+}
+
 export const PROBE_MS = 1000;
-/** Times that one frame is asked for again because it was damaged or lost. */
+/** Times that one frame is asked for again because it came damaged. */
 export const MAX_RESENDS = 3;

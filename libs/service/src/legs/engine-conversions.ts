@@ -17,7 +17,15 @@ export function wireFinish(finish: SampledToken['finish']): FinishReason {
 
 export function tokenEntryOf(leg: { readonly rid: string; readonly attempt: number }, event: SampledToken): TokenEntry {
   const { choice, index, token } = event;
-  return { rid: leg.rid, choice, attempt: leg.attempt, finish: wireFinish(event.finish), index, tokens: [token], sections: NO_SECTIONS };
+  return {
+    rid: leg.rid,
+    choice,
+    attempt: leg.attempt,
+    finish: wireFinish(event.finish),
+    index,
+    tokens: [token],
+    sections: NO_SECTIONS,
+  };
 }
 
 /** The wire's code for what an engine threw. */

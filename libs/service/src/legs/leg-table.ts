@@ -83,7 +83,8 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
   dropPeer(instance: string, partnerOf: (leg: L) => string): void {
     for (const entry of this.#legs.values()) {
       if (entry.leg.gateway === instance) this.#close(entry, 'the gateway is gone');
-      else if (partnerOf(entry.leg) === instance) this.fail(entry.id, FailureCode.workerLost, `worker ${instance} is gone`);
+      else if (partnerOf(entry.leg) === instance)
+        this.fail(entry.id, FailureCode.workerLost, `worker ${instance} is gone`);
     }
   }
 
