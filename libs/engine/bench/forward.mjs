@@ -120,7 +120,7 @@ for (const batch of [1, 4, 8]) {
     right &&= forward(sequences, positions, counts).every((token, i) => token === alone[i]);
   };
   const bare = products(batch, batch);
-  report(`decode step, B = ${batch}, context ${CONTEXT}`, compare(step, bare.run, 15), right);
+  report(`decode step, B = ${batch}, context ${CONTEXT}`, batch, compare(step, bare.run, 15), right);
   bare.dispose();
 }
 {
@@ -129,7 +129,7 @@ for (const batch of [1, 4, 8]) {
     right &&= forward([sequence(0, prompts[0])], [0], [CONTEXT])[0] === alone[0];
   };
   const bare = products(CONTEXT, 1);
-  report(`prefill of ${CONTEXT} tokens`, compare(prefill, bare.run, 3), right);
+  report(`prefill of ${CONTEXT} tokens`, CONTEXT, compare(prefill, bare.run, 3), right);
   bare.dispose();
 }
 process.stdout.write(JSON.stringify(results) + '\n');

@@ -1,0 +1,36 @@
+// `npm run bench [-- --json FILE] [-- --only engine|cluster]`: ratios of figures of one run, with their bounds.
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { provideModel, provideNatsServer, startCluster } from '@sliceway/local';
+import { engineBench } from './engine-bench.js';
+import { overlapBench } from './overlap-bench.js';
+import { formatTable, type BenchResult } from './result.js';
+import { throughputBench } from './throughput-bench.js';
+
+const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
+const model = await provideModel();
+const results: BenchResult[] = [];
+if (values.only !== 'cluster') results.push(...(await engineBench(model)));
+if (values.only !== 'engine') results.push(...(await clusterBench(model)));
+
+console.log(formatTable(results));
+if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+process.exitCode = results.every(({ holds }) => holds) ? 0 : 1;
+
+async function clusterBench(modelPath: string): Promise<BenchResult[]> {
+  const nats = await provideNatsServer();
+  const cluster = await startCluster({
+    model: modelPath,
+    port: 0,
+    logDirectory: mkdtempSync(join(tmpdir(), 'sliceway-bench-')),
+    ...('url' in nats ? { natsUrl: nats.url } : { natsServer: nats.binary }),
+  });
+  try {
+    const name = basename(modelPath, '.gguf');
+    return [...(await overlapBench(cluster, name)), await throughputBench(cluster, modelPath, name)];
+  } finally {
+    await cluster.stop();
+  }
+}

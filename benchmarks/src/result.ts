@@ -1,0 +1,26 @@
+/** One line of the table: a ratio of two figures of the same run. */
+export interface BenchResult {
+  readonly name: string;
+  readonly value: number;
+  /** What `value` must not exceed, or must reach. */
+  readonly bound: number;
+  readonly holds: boolean;
+  readonly note: string;
+}
+
+export function atMost(name: string, value: number, bound: number, note: string): BenchResult {
+  return { name, value, bound, holds: value <= bound, note };
+}
+
+export function atLeast(name: string, value: number, bound: number, note: string): BenchResult {
+  return { name, value, bound, holds: value >= bound, note };
+}
+
+export function formatTable(results: readonly BenchResult[]): string {
+  const width = Math.max(...results.map(({ name }) => name.length));
+  const lines = results.map(({ name, value, bound, holds, note }) => {
+    const numbers = `${value.toFixed(2).padStart(7)} ${bound.toFixed(2).padStart(7)}`;
+    return `${name.padEnd(width)} ${numbers}  ${holds ? 'holds' : 'FAILS'}  ${note}`;
+  });
+  return [`${'ratio'.padEnd(width)}   value   bound`, ...lines].join('\n');
+}
