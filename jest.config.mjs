@@ -2,7 +2,7 @@
 export default {
   testEnvironment: 'node',
   transform: {},
-  roots: ['<rootDir>/libs', '<rootDir>/apps', '<rootDir>/infra', '<rootDir>/benchmarks'],
+  roots: ['<rootDir>/libs', '<rootDir>/apps', '<rootDir>/infra', '<rootDir>/benchmarks', '<rootDir>/tests'],
   testMatch: ['**/dist/**/*.spec.js'],
   testTimeout: 60_000,
 };

@@ -1,50 +1,55 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, NatsContext, Payload } from '@nestjs/microservices';
-import { ChatTemplateError } from '@sliceway/model';
-import {
-  FailureCode,
-  parseAbort,
-  parseEncodeRequest,
-  ProtocolError,
-  subjects,
-  type EncodeReply,
-} from '@sliceway/protocol';
+import { parseAbort, parseEncodeRequest, subjects, type EncodeReply, type EncodeRequest } from '@sliceway/protocol';
 import { identity } from '@sliceway/service';
-import { resumeRequest, SliceName } from '@sliceway/tracing';
-import { OpenRequests } from './open-requests.js';
-import { PromptEncoder, PromptError } from './prompt-encoder.js';
+import { AttributeName, now, resumeRequest, SliceName, type RequestTrace } from '@sliceway/tracing';
+import { EncodeError } from './encoding/encode-error.js';
+import { Encoder } from './encoding/encoder.js';
+import { OpenRequests } from './output/open-requests.js';
+import { TokenizerMetrics } from './tokenizer-metrics.js';
 
 @Controller()
 export class TokenizerController {
   constructor(
-    private readonly encoder: PromptEncoder,
+    private readonly encoder: Encoder,
     private readonly requests: OpenRequests,
+    private readonly metrics: TokenizerMetrics,
   ) {}
 
-  /** Encodes a prompt and expects its tokens from now on. A prompt that cannot be encoded is an error in the reply. */
+  /** Encodes a prompt and expects its tokens from now on. A prompt that is refused is an error in the reply. */
   @MessagePattern(subjects.encode(identity.instance))
-  encode(@Payload() message: unknown, @Ctx() context: NatsContext): EncodeReply {
+  async encode(@Payload() message: unknown, @Ctx() context: NatsContext): Promise<EncodeReply> {
     const request = parseEncodeRequest(message);
     const { rid } = request;
-    if (this.requests.isFull)
-      return { rid, error: { code: FailureCode.queueFull, message: 'too many requests are open' } };
     const trace = resumeRequest(context.getHeaders(), { rid, role: 'tokenizer' });
     trace.sliceStart(SliceName.tokenize);
     try {
-      const promptIds = this.encoder.encode(request.prompt);
       this.requests.open(request, trace);
-      trace.sliceEnd(SliceName.tokenize, { threadFinish: true });
-      return { rid, promptIds };
+      return { rid, promptIds: await this.#encode(request, trace) };
     } catch (error) {
-      if (!(error instanceof PromptError || error instanceof ChatTemplateError || error instanceof ProtocolError))
-        throw error;
-      trace.abort(error.message);
-      return { rid, error: { code: error.code, message: error.message } };
+      const reason = (error as Error).message;
+      this.requests.discard(request, reason);
+      trace.abort(reason);
+      if (!(error instanceof EncodeError)) throw error;
+      this.metrics.refused(error.code);
+      return { rid, error: { code: error.code, message: reason } };
     }
   }
 
   @EventPattern(subjects.abort('tokenizer', identity.instance))
   onAbort(@Payload() message: unknown): void {
     this.requests.abort(parseAbort(message));
+  }
+
+  async #encode({ prompt }: EncodeRequest, trace: RequestTrace): Promise<readonly number[]> {
+    const startedMs = performance.now();
+    const { ids, templateTs } = await this.encoder.encode(prompt);
+    if (templateTs) trace.slice(SliceName.chatTemplate, ...templateTs);
+    const ts = now();
+    trace.sliceEnd(SliceName.tokenize, { ts, attributes: { [AttributeName.tokens]: ids.length } });
+    trace.sliceStart(SliceName.apiServerDispatch, { ts });
+    this.metrics.encoded(performance.now() - startedMs, ids.length);
+    trace.sliceEnd(SliceName.apiServerDispatch, { threadFinish: true });
+    return ids;
   }
 }

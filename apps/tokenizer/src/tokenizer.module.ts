@@ -1,89 +1,129 @@
 import { basename } from 'node:path';
-import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { fingerprint, modelInfo, openGguf } from '@sliceway/model';
-import { decodeTokenFrame, subjects, type TokenFrame } from '@sliceway/protocol';
+import type { Serves, TextEntry } from '@sliceway/protocol';
 import {
   FailureReporter,
   FramePublisher,
-  FrameSubscription,
   HOT_PATH,
-  identity,
   LogOnce,
+  METRICS,
   NO_LOAD,
   PeerRegistry,
   ServiceStatus,
   textCodec,
+  type MetricsRegistry,
 } from '@sliceway/service';
-import { OpenRequests } from './open-requests.js';
-import { PromptEncoder } from './prompt-encoder.js';
+import { Encoder, maxReplyTokens } from './encoding/encoder.js';
+import { PromptEncoder } from './encoding/prompt-encoder.js';
+import { ThreadedEncoder } from './encoding/threaded-encoder.js';
+import { OpenRequests } from './output/open-requests.js';
+import { TokenizerMetrics } from './tokenizer-metrics.js';
 import type { TokenizerConfig } from './tokenizer.config.js';
 import { TokenizerController } from './tokenizer.controller.js';
+import { TokensSubscription } from './tokens-subscription.js';
+
+/** nats-server's default. */
+const DEFAULT_MAX_PAYLOAD_BYTES = 1 << 20;
 
 @Module({})
 export class TokenizerModule implements OnApplicationShutdown {
-  readonly #tokens: FrameSubscription<TokenFrame>;
-
   constructor(
+    private readonly encoder: Encoder,
     private readonly requests: OpenRequests,
-    @Inject(HOT_PATH) connection: NatsConnection,
-    faults: LogOnce,
-    peers: PeerRegistry,
-  ) {
-    this.#tokens = new FrameSubscription(
-      connection,
-      subjects.tokens(identity.instance),
-      decodeTokenFrame,
-      { onFrame: (frame) => requests.take(frame), onLost: (sender, lost) => requests.lose(sender, lost) },
-      faults,
-    );
-    peers.listen({
-      onGone: ({ role, instance }) => {
-        this.#tokens.forget(instance);
-        if (role === 'gateway') requests.dropGateway(instance);
-      },
-    });
-  }
+    private readonly tokens: TokensSubscription,
+  ) {}
 
   static forRoot(config: TokenizerConfig): DynamicModule {
-    const file = openGguf(config.SLICEWAY_MODEL);
-    const encoder = new PromptEncoder(file, config.SLICEWAY_MAX_PROMPT_CHARS);
-    const { contextLength, eosTokenIds } = modelInfo(file);
-    const serves = {
-      model: basename(file.path, '.gguf'),
-      fingerprint: fingerprint(file),
-      contextLength,
-      backend: 'none',
-      transports: [],
-      kvFormat: null,
-      eosTokenIds,
-    };
-    file.close();
+    const { prompts, serves } = loadModel(config.SLICEWAY_MODEL);
+    const { vocabSize } = prompts.tokenizer;
     return {
       module: TokenizerModule,
       controllers: [TokenizerController],
       providers: [
-        { provide: PromptEncoder, useValue: encoder },
+        {
+          provide: Encoder,
+          inject: [HOT_PATH],
+          useFactory: ({ info }: NatsConnection) =>
+            new Encoder(prompts, new ThreadedEncoder(config.SLICEWAY_MODEL), {
+              maxChars: config.SLICEWAY_MAX_PROMPT_CHARS,
+              maxTokens: maxReplyTokens(info?.max_payload ?? DEFAULT_MAX_PAYLOAD_BYTES, vocabSize),
+            }),
+        },
+        {
+          provide: TokenizerMetrics,
+          inject: [METRICS],
+          useFactory: (registry: MetricsRegistry) => new TokenizerMetrics(registry),
+        },
+        {
+          provide: FramePublisher,
+          inject: [HOT_PATH],
+          useFactory: (connection: NatsConnection) => new FramePublisher(connection, textCodec),
+        },
         {
           provide: OpenRequests,
-          inject: [HOT_PATH, FailureReporter, ServiceStatus],
-          useFactory: (connection: NatsConnection, failures: FailureReporter, status: ServiceStatus) => {
-            const requests = new OpenRequests(encoder.tokenizer, new FramePublisher(connection, textCodec), failures, {
-              maxOpen: config.SLICEWAY_MAX_OPEN_REQUESTS,
-              orderTimeoutMs: config.SLICEWAY_TOKEN_ORDER_TIMEOUT_MS,
+          inject: [FramePublisher, FailureReporter, PeerRegistry, TokenizerMetrics, ServiceStatus],
+          useFactory: (
+            texts: FramePublisher<TextEntry>,
+            failures: FailureReporter,
+            peers: PeerRegistry,
+            metrics: TokenizerMetrics,
+            status: ServiceStatus,
+          ) => {
+            const requests = new OpenRequests({
+              tokens: prompts.tokenizer,
+              texts,
+              failures,
+              roleOf: (instance) => peers.get(instance)?.role,
+              limits: {
+                maxOpen: config.SLICEWAY_MAX_OPEN_REQUESTS,
+                orderTimeoutMs: config.SLICEWAY_TOKEN_ORDER_TIMEOUT_MS,
+                idleTimeoutMs: config.SLICEWAY_TOKEN_IDLE_TIMEOUT_MS,
+              },
+              onText: ({ tokens }) => metrics.detokenized(tokens.length),
+              onDropped: (reason) => metrics.dropped(reason),
             });
             status.serves = serves;
-            status.load = () => ({ ...NO_LOAD, running: requests.size });
+            status.load = () => ({ ...NO_LOAD, running: requests.size, maxRunning: config.SLICEWAY_MAX_OPEN_REQUESTS });
             status.activeRequests = () => requests.size;
             return requests;
           },
+        },
+        {
+          provide: TokensSubscription,
+          inject: [HOT_PATH, OpenRequests, FramePublisher, PeerRegistry, LogOnce, TokenizerMetrics],
+          useFactory: (
+            connection: NatsConnection,
+            requests: OpenRequests,
+            texts: FramePublisher<TextEntry>,
+            peers: PeerRegistry,
+            faults: LogOnce,
+            metrics: TokenizerMetrics,
+          ) => new TokensSubscription({ connection, requests, texts, peers, faults, metrics }),
         },
       ],
     };
   }
 
-  onApplicationShutdown(): void {
-    this.#tokens.close();
+  async onApplicationShutdown(): Promise<void> {
+    this.tokens.close();
     this.requests.close();
+    await this.encoder.close();
+  }
+}
+
+function loadModel(path: string): { readonly prompts: PromptEncoder; readonly serves: Serves } {
+  const file = openGguf(path);
+  try {
+    const { contextLength, eosTokenIds } = modelInfo(file);
+    const model = basename(file.path, '.gguf');
+    const described = { model, fingerprint: fingerprint(file), contextLength, eosTokenIds };
+    return {
+      prompts: new PromptEncoder(file),
+      serves: { ...described, backend: 'none', transports: [], kvFormat: null },
+    };
+  } finally {
+    file.close();
   }
 }

@@ -100,14 +100,11 @@ const weightBytes =
   4 *
   (weights.head.size +
     weights.layers.reduce((sum, l) => sum + l.qkv.size + l.attentionOut.size + l.gateUp.size + l.down.size, 0));
-const report = (name, { ratio, bare, ours }, right) =>
-  results.push({
-    name,
-    value: ratio,
-    bound: BOUND,
-    holds: right && ratio <= BOUND,
-    note: `${ours.toFixed(1)} ms against ${bare.toFixed(1)} ms bare, ${(weightBytes / bare / 1e6).toFixed(1)} GB/s of weights${right ? '' : '; WRONG TOKENS'}`,
-  });
+const report = (name, rows, { ratio, bare, ours }, right) => {
+  const speed = `${(weightBytes / bare / 1e6).toFixed(1)} GB/s of weights`;
+  const note = `${ours.toFixed(1)} ms against ${bare.toFixed(1)} ms bare, ${speed}${right ? '' : '; WRONG TOKENS'}`;
+  results.push({ name, value: ratio, bound: BOUND, holds: right && ratio <= BOUND, note, rows, bareMs: bare });
+};
 
 const prompts = Array.from({ length: 8 }, () => randomTokens(CONTEXT));
 const alone = prompts.map((prompt, i) => forward([sequence(i, prompt)], [0], [CONTEXT])[0]);

@@ -1,22 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { WorkerId } from '@sliceway/protocol';
-import { z } from 'zod';
 import { environment } from './config/environment.config.js';
-import { parseConfig } from './config/parse-config.js';
+import { instanceField } from './config/fields.js';
 
-const schema = z.object({
-  SLICEWAY_INSTANCE: z
-    .string()
-    .regex(/^[0-9a-f]{8}$/, 'expected 8 lowercase hex characters')
-    .default(() => randomBytes(4).toString('hex'))
-    .describe('id of this process in the cluster; random when not set'),
-});
+/** A malformed one is named with all other faults of the environment, when `runService` reads it. */
+const given = instanceField.safeParse(environment['SLICEWAY_INSTANCE'] || undefined).data;
 
 /** Who this process is. Made on import: subjects in decorators need the id before Nest's modules load. */
 export const identity = {
-  instance: parseConfig(schema, environment).SLICEWAY_INSTANCE as WorkerId,
+  instance: (given ?? randomBytes(4).toString('hex')) as WorkerId,
   host: hostname(),
+  /** 8 hex characters. */
   hostId: createHash('sha256').update(hostname()).digest('hex').slice(0, 8),
   pid: process.pid,
   startedAtMs: Date.now(),

@@ -1,5 +1,6 @@
 export { engineSchema, type EngineConfig } from './config/engine.schema.js';
-export { integer } from './config/fields.js';
+export { describeConfig, type VariableDescription } from './config/describe-config.js';
+export { flag, integer } from './config/fields.js';
 export { ConfigError, parseConfig } from './config/parse-config.js';
 export { serviceSchema, type ServiceConfig } from './config/service.schema.js';
 export { describeEngine, engineOptionsOf } from './engine-glue.js';

@@ -1,5 +1,6 @@
-import { Catch, type ExceptionFilter } from '@nestjs/common';
+import { Catch, HttpStatus, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { ProtocolError } from '@sliceway/protocol';
+import type { ServerResponse } from 'node:http';
 import { EMPTY, type Observable } from 'rxjs';
 import { LogOnce } from './logging/log-once.js';
 
@@ -8,8 +9,13 @@ import { LogOnce } from './logging/log-once.js';
 export class ProtocolErrorFilter implements ExceptionFilter {
   constructor(private readonly faults: LogOnce) {}
 
-  catch(error: ProtocolError): Observable<never> {
+  catch(error: ProtocolError, host: ArgumentsHost): Observable<never> | void {
     this.faults.warn('message', error);
-    return EMPTY;
+    if (host.getType() === 'rpc') return EMPTY;
+    // An HTTP request reached a worker's message: ours to repair, but its client is to hear something.
+    const response = host.switchToHttp().getResponse<ServerResponse>();
+    if (response.headersSent) return void response.destroy();
+    response.statusCode = HttpStatus.INTERNAL_SERVER_ERROR;
+    response.end();
   }
 }

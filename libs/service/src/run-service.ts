@@ -6,20 +6,23 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { WorkerState, type Role } from '@sliceway/protocol';
 import { initTracing, registerThread, type TraceLevel } from '@sliceway/tracing';
+import { z } from 'zod';
 import { environment } from './config/environment.config.js';
 import { ConfigError, parseConfig } from './config/parse-config.js';
 import type { ServiceConfig } from './config/service.schema.js';
-import { drain } from './drain/drain.js';
-import { createLogger, type Logger } from './logging/logger.js';
+import { Shutdown } from './drain/shutdown.js';
+import { LogOnce } from './logging/log-once.js';
+import { announce, createLogger, type Logger } from './logging/logger.js';
 import { NestLogger } from './logging/nest-logger.js';
+import { ConnectionHealth } from './nats/connection-health.js';
 import { connectionOptions } from './nats/connection-options.js';
 import { MessageClient } from './nats/message-client.js';
+import { TolerantDeserializer } from './nats/tolerant-deserializer.js';
 import { Heartbeats } from './registry/heartbeats.js';
 import { registerMicroService } from './registry/micro-service.js';
 import { ServiceModule } from './service.module.js';
 import { ServiceStatus } from './service-status.js';
 import { HOT_PATH } from './tokens.js';
-import { z } from 'zod';
 
 export interface ServiceOptions<S extends z.ZodObject> {
   readonly role: Role;
@@ -31,51 +34,55 @@ export interface ServiceOptions<S extends z.ZodObject> {
   readonly configureHttp?: (app: NestExpressApplication, config: z.output<S>) => void;
 }
 
-/** Runs a service until SIGTERM or SIGINT: HTTP and NATS, heartbeats, drain. Prints one line `"msg":"ready"` when it serves. */
+/**
+ * Runs a service until SIGTERM or SIGINT: HTTP and NATS, heartbeats, drain. Prints one line `"msg":"ready"` when it serves.
+ * Faults of the environment are printed, and end the process with 1; so does an error that nothing caught.
+ */
 export async function runService<S extends z.ZodObject>(options: ServiceOptions<S>): Promise<void> {
+  const { role } = options;
   const config = readConfig(options);
-  const logger = createLogger(options.role, config.LOG_LEVEL);
+  const logger = createLogger(role, config.LOG_LEVEL);
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.once(event, (error: unknown) => {
       logger.fatal({ error }, event);
       process.exit(1);
     });
   }
+  const shutdown = new Shutdown(logger);
+  const tracing = initTracing({ serviceName: `sliceway-${role}`, level: config.SLICEWAY_TRACE_LEVEL as TraceLevel });
+  registerThread({ label: role });
 
-  const tracing = initTracing({
-    serviceName: `sliceway-${options.role}`,
-    level: config.SLICEWAY_TRACE_LEVEL as TraceLevel,
-  });
-  registerThread({ label: options.role });
   const app = await createApp(options, config, logger);
   const status = app.get(ServiceStatus);
+  const messages = app.get(MessageClient);
   const heartbeats = app.get(Heartbeats);
   const hotPath = app.get<NatsConnection>(HOT_PATH);
+  let isClosing = false;
+  shutdown.serves({
+    status,
+    drainTimeoutMs: config.SLICEWAY_DRAIN_TIMEOUT_MS,
+    close: async () => {
+      isClosing = true;
+      heartbeats.stop();
+      // While nats-server is down there is nobody to tell.
+      await Promise.allSettled([hotPath.flush(), messages.flush()]);
+      await app.close();
+      await Promise.allSettled([messages.close(), hotPath.close()]);
+      await tracing.shutdown();
+    },
+  });
+  void hotPath.closed().then((error) => {
+    if (isClosing) return;
+    logger.fatal({ error }, 'NATS closed the connection for good');
+    process.exit(1);
+  });
 
-  const stop = async (signal: string): Promise<void> => {
-    process.once('SIGINT', () => process.exit(130));
-    logger.info({ signal }, 'draining');
-    const left = await drain(status, config.SLICEWAY_DRAIN_TIMEOUT_MS);
-    if (left > 0) logger.warn({ requests: left }, 'ended with requests under way');
-    status.become(WorkerState.stopped);
-    heartbeats.stop();
-    await hotPath.flush().catch(() => {});
-    await app.close();
-    await app.get(MessageClient).close();
-    await hotPath.close();
-    await tracing.shutdown();
-    logger.info('stopped');
-    process.exit(0);
-  };
-  process.once('SIGTERM', () => void stop('SIGTERM'));
-  process.once('SIGINT', () => void stop('SIGINT'));
-
-  await app.get(MessageClient).connect();
+  await messages.connect();
   await registerMicroService(hotPath, status);
   status.become(WorkerState.ready);
   heartbeats.start();
   const backend = status.serves?.kvFormat ? { backend: status.serves.backend } : {};
-  logger.info({ url: await app.getUrl(), ...backend }, 'ready');
+  announce(logger, { url: await app.getUrl(), ...backend }, 'ready');
 }
 
 function readConfig<S extends z.ZodObject>({ schema, role }: ServiceOptions<S>): z.output<S> & ServiceConfig {
@@ -99,12 +106,22 @@ async function createApp<S extends z.ZodObject>(
     logger: new NestLogger(logger),
     bodyParser: false,
     abortOnError: false,
+    // After the drain only idle clients are left, and they may stay for ever.
+    forceCloseConnections: true,
   });
   configureHttp?.(app, config);
-  app.connectMicroservice<MicroserviceOptions>(
-    { transport: Transport.NATS, options: connectionOptions(role, config, 'handlers') as never },
+  const handlers = app.connectMicroservice<MicroserviceOptions>(
+    {
+      transport: Transport.NATS,
+      options: {
+        ...connectionOptions(role, config, 'handlers'),
+        deserializer: new TolerantDeserializer(app.get(LogOnce)),
+      } as never,
+    },
     { inheritAppConfig: true },
   );
+  const health = app.get(ConnectionHealth);
+  handlers.status.subscribe((state) => health.set('handlers', state === 'connected'));
   await app.startAllMicroservices();
   await app.listen(config.PORT, config.HOST);
   return app;

@@ -10,9 +10,11 @@ import { LogOnce } from './logging/log-once.js';
 import type { Logger } from './logging/logger.js';
 import { createMetrics } from './metrics/metrics.js';
 import { MetricsController } from './metrics/metrics.controller.js';
+import { ConnectionHealth } from './nats/connection-health.js';
 import { connectionOptions } from './nats/connection-options.js';
 import { MessageClient } from './nats/message-client.js';
 import { connectHotPath } from './nats/nats-connection.js';
+import { serversForPeople } from './nats/servers.js';
 import { ProtocolErrorFilter } from './protocol-error.filter.js';
 import { HeartbeatController } from './registry/heartbeat.controller.js';
 import { Heartbeats } from './registry/heartbeats.js';
@@ -27,15 +29,18 @@ export class ServiceModule {
     const status = new ServiceStatus(role);
     const faults = new LogOnce(logger);
     const client = new ClientNats(connectionOptions(role, config, 'messages') as NonNullable<NatsOptions['options']>);
-    const messages = new MessageClient(client, logger);
+    const health = new ConnectionHealth(serversForPeople(config.NATS_URL));
+    status.addReadinessCheck(() => health.reason());
+    const messages = new MessageClient(client, faults, health);
     const peers = new PeerRegistry();
     const providers: Provider[] = [
       { provide: CONFIG, useValue: config },
       { provide: LOGGER, useValue: logger },
       { provide: LogOnce, useValue: faults },
       { provide: ServiceStatus, useValue: status },
-      { provide: METRICS, useFactory: () => createMetrics(status) },
-      { provide: HOT_PATH, useFactory: (): Promise<NatsConnection> => connectHotPath(role, config, status, logger) },
+      { provide: ConnectionHealth, useValue: health },
+      { provide: METRICS, useFactory: () => createMetrics(status, faults) },
+      { provide: HOT_PATH, useFactory: (): Promise<NatsConnection> => connectHotPath(role, config, health, logger) },
       { provide: MessageClient, useValue: messages },
       { provide: FailureReporter, useValue: new FailureReporter(role as WorkerRole, messages, logger) },
       { provide: PeerRegistry, useValue: peers },

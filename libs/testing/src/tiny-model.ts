@@ -4,6 +4,9 @@ import { mulberry32 } from './mulberry32.js';
 
 const BYTE_TOKENS = 256;
 const SPECIAL_TOKENS = ['<|endoftext|>', '<|im_start|>', '<|im_end|>'];
+/** Pairs that BPE joins, best first: words, and a character of two bytes (é). Each result is a token, too. */
+const MERGES = ['h e', 'l l', 'Ġ t', 'he ll', 'Ġt he', 'hell o', 'Ã ©'];
+/** `tokenizer.ggml.token_type` */
 const NORMAL = 1;
 const CONTROL = 3;
 const CHAT_TEMPLATE =
@@ -12,19 +15,20 @@ const CHAT_TEMPLATE =
 
 export interface TinyModelOptions {
   readonly seed?: number;
-  /** 256 byte tokens and nothing else, or also the special tokens of ChatML. Default true. */
+  /** The special tokens of ChatML (ids 256 to 258) and some merged ones, or the 256 byte tokens only. Default true. */
   readonly specialTokens?: boolean;
 }
 
 /**
  * Writes a Llama of 0.1 M random weights (hidden 64, 2 layers, 4 heads on 2, FFN 128, context 512, F32) whose vocabulary is
- * the bytes. Weights are uniform in [-1, 1) / sqrt(inputs), norms 1 + 0.1 of that, from one generator in file order: what
+ * the bytes and little more. Weights are uniform in [-1, 1) / sqrt(inputs), norms 1 + 0.1 of that, from one generator in file order: what
  * `libs/engine/test/reference/make-tiny-reference.py` makes for the same seed.
  *
  * @returns the file's path
  */
 export function tinyModel(directory: string, { seed = 49, specialTokens = true }: TinyModelOptions = {}): string {
-  const tokens = [...byteTokens(), ...(specialTokens ? SPECIAL_TOKENS : [])];
+  const merged = MERGES.map((merge) => merge.replace(' ', ''));
+  const tokens = [...byteTokens(), ...(specialTokens ? [...SPECIAL_TOKENS, ...merged] : [])];
   const path = join(directory, `tiny-${seed}${specialTokens ? '' : '-bytes'}.gguf`);
   writeGguf(path, metadata(tokens), tensors(seed, tokens.length));
   return path;
@@ -48,8 +52,10 @@ function metadata(tokens: readonly string[]) {
     'tokenizer.ggml.model': 'gpt2',
     'tokenizer.ggml.pre': 'smollm',
     'tokenizer.ggml.tokens': tokens,
-    'tokenizer.ggml.token_type': Int32Array.from(tokens, (_, id) => (id < BYTE_TOKENS ? NORMAL : CONTROL)),
-    'tokenizer.ggml.merges': [],
+    'tokenizer.ggml.token_type': Int32Array.from(tokens, (token) =>
+      SPECIAL_TOKENS.includes(token) ? CONTROL : NORMAL,
+    ),
+    'tokenizer.ggml.merges': special ? MERGES : [],
     'tokenizer.ggml.add_bos_token': false,
     'tokenizer.chat_template': CHAT_TEMPLATE,
     ...(special

@@ -1,16 +1,22 @@
-import { ChatTemplate, loadTokenizer, type GgufFile, type Tokenizer } from '@sliceway/model';
-import type { EncodePrompt } from '@sliceway/protocol';
+import { ChatTemplate, ChatTemplateError, loadTokenizer, type GgufFile, type Tokenizer } from '@sliceway/model';
+import type { ChatMessage, EncodePrompt } from '@sliceway/protocol';
+import { now } from '@sliceway/tracing';
+import { EncodeError, EncodeErrorCode } from './encode-error.js';
 
-/** A prompt that cannot be encoded; `code` goes to the gateway. */
-export class PromptError extends Error {
-  override readonly name = 'PromptError';
+export interface EncodedPrompt {
+  readonly ids: readonly number[];
+  /** When the chat template was rendered, as `now()` tells it; null where none was. */
+  readonly templateTs: readonly [startTs: number, endTs: number] | null;
+}
 
-  constructor(
-    readonly code: 'prompt_too_long' | 'empty_prompt' | 'bad_token_id',
-    message: string,
-  ) {
-    super(message);
-  }
+/** Characters that a message counts beside its own: rendering costs 10 us a message, whatever it says. */
+const MESSAGE_CHARS = 16;
+
+/** Characters of a prompt; 0 for token ids. */
+export function promptChars(prompt: EncodePrompt): number {
+  if ('ids' in prompt) return 0;
+  if ('text' in prompt) return prompt.text.length;
+  return prompt.messages.reduce((sum, { content }) => sum + content.length + MESSAGE_CHARS, 0);
 }
 
 /** Prompts to token ids, by the model's own template and vocabulary. */
@@ -18,39 +24,42 @@ export class PromptEncoder {
   readonly tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
 
-  constructor(
-    file: GgufFile,
-    private readonly maxChars: number,
-  ) {
+  /** The file may be closed afterwards. @throws ModelFileError */
+  constructor(file: GgufFile) {
     this.tokenizer = loadTokenizer(file);
     this.#template = ChatTemplate.fromGguf(file);
   }
 
-  /** @throws PromptError, ChatTemplateError */
-  encode(prompt: EncodePrompt): readonly number[] {
-    const ids = this.#encode(prompt);
-    if (ids.length === 0) throw new PromptError('empty_prompt', 'the prompt has no tokens');
-    return ids;
+  /** @throws EncodeError */
+  encode(prompt: EncodePrompt): EncodedPrompt {
+    const encoded = this.#encode(prompt);
+    if (encoded.ids.length > 0) return encoded;
+    throw new EncodeError(EncodeErrorCode.emptyPrompt, 'the prompt has no tokens');
   }
 
-  #encode(prompt: EncodePrompt): readonly number[] {
-    if ('ids' in prompt) return this.#check(prompt.ids);
-    if ('text' in prompt) return this.tokenizer.encode(this.#bounded(prompt.text), { addSpecial: true });
+  #encode(prompt: EncodePrompt): EncodedPrompt {
+    if ('ids' in prompt) return { ids: this.#check(prompt.ids), templateTs: null };
+    if ('text' in prompt) return { ids: this.tokenizer.encode(prompt.text, { addSpecial: true }), templateTs: null };
+    const startTs = now();
+    const text = this.#render(prompt.messages);
+    const endTs = now();
     // The template writes the special tokens itself, BOS included.
-    return this.tokenizer.encode(this.#bounded(this.#template.render(prompt.messages, { addGenerationPrompt: true })));
+    return { ids: this.tokenizer.encode(text), templateTs: [startTs, endTs] };
+  }
+
+  #render(messages: readonly ChatMessage[]): string {
+    try {
+      return this.#template.render(messages, { addGenerationPrompt: true });
+    } catch (error) {
+      if (!(error instanceof ChatTemplateError)) throw error;
+      throw new EncodeError(error.code, error.message, { cause: error });
+    }
   }
 
   #check(ids: readonly number[]): readonly number[] {
-    const wrong = ids.find((id) => id >= this.tokenizer.vocabSize);
+    const { vocabSize } = this.tokenizer;
+    const wrong = ids.find((id) => id >= vocabSize);
     if (wrong === undefined) return ids;
-    throw new PromptError('bad_token_id', `token id ${wrong} is not in the vocabulary of ${this.tokenizer.vocabSize}`);
-  }
-
-  #bounded(text: string): string {
-    if (text.length <= this.maxChars) return text;
-    throw new PromptError(
-      'prompt_too_long',
-      `the prompt has ${text.length} characters; at most ${this.maxChars} are taken`,
-    );
+    throw new EncodeError(EncodeErrorCode.badTokenId, `token id ${wrong} is not in the vocabulary of ${vocabSize}`);
   }
 }

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** Names every fault of the environment at once. */
 export class ConfigError extends Error {
@@ -13,7 +13,7 @@ export class ConfigError extends Error {
 
 /**
  * Reads the environment through a schema; an empty variable counts as not set.
- * @throws ConfigError with a line per fault: variable, value, what is allowed
+ * @throws ConfigError with a line per fault: variable, value (unless the field's meta says `secret`), what is allowed
  */
 export function parseConfig<S extends z.ZodObject>(schema: S, env: Record<string, string | undefined>): z.output<S> {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
@@ -22,7 +22,13 @@ export function parseConfig<S extends z.ZodObject>(schema: S, env: Record<string
   throw new ConfigError(
     result.error.issues.map((issue) => {
       const name = String(issue.path[0] ?? '');
-      return `${name}=${JSON.stringify(set[name] ?? null)}: ${issue.message}`;
+      return `${name} ${describeValue(schema.shape[name], set[name])}: ${issue.message}`;
     }),
   );
+}
+
+function describeValue(field: z.core.$ZodType | undefined, value: string | undefined): string {
+  if (value === undefined) return 'is not set';
+  const isSecret = field !== undefined && z.globalRegistry.get(field)?.['secret'] === true;
+  return isSecret ? 'has a secret value' : `is ${JSON.stringify(value)}`;
 }

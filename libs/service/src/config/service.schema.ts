@@ -1,15 +1,19 @@
 import { z } from 'zod';
-import { integer } from './fields.js';
+import { instanceField, integer, natsServers } from './fields.js';
 
 /** What every service reads. The descriptions make the tables of the docs. */
 export const serviceSchema = z.object({
-  NATS_URL: z.string().default('nats://127.0.0.1:4222').describe('nats-server, or several separated by commas'),
+  NATS_URL: natsServers().default('nats://127.0.0.1:4222').meta({
+    description: 'nats-server, or several separated by commas; nats://user:password@host:port where it asks for them',
+    secret: true,
+  }),
   HOST: z.string().default('127.0.0.1').describe('address of the HTTP server'),
   PORT: integer(0, 65_535).default(0).describe('port of the HTTP server; 0 takes any free one'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('least level that is logged'),
+  SLICEWAY_INSTANCE: instanceField,
   SLICEWAY_HEARTBEAT_INTERVAL_MS: integer(50, 60_000)
     .default(1000)
     .describe('time between heartbeats; a peer is lost after three missed ones'),

@@ -9,6 +9,9 @@ export interface FrameCodec<Entry> {
   write(writer: FrameWriter, entry: Entry): void;
 }
 
+/** nats-server's default, while no server is connected to ask. */
+const DEFAULT_MAX_PAYLOAD_BYTES = 1024 * 1024;
+
 /** Gathers the entries of a step and sends one frame to each receiver, with sequence numbers of its stream. */
 export class FramePublisher<Entry> {
   readonly #pending = new Map<WorkerId, FrameWriter>();
@@ -21,6 +24,7 @@ export class FramePublisher<Entry> {
     private readonly codec: FrameCodec<Entry>,
   ) {}
 
+  /** Throws ProtocolError when a field does not fit; the other entries stay. */
   add(receiver: WorkerId, entry: Entry): void {
     let writer = this.#pending.get(receiver);
     if (!writer) {
@@ -28,22 +32,28 @@ export class FramePublisher<Entry> {
       this.#pending.set(receiver, writer);
     }
     this.codec.write(writer, entry);
+    // One more entry of any usual size has to fit, or nothing of the frame would be sent.
+    const maxBytes = this.connection.info?.max_payload ?? DEFAULT_MAX_PAYLOAD_BYTES;
+    if (writer.byteLength > maxBytes / 2) this.#send(receiver, writer);
   }
 
   /** Sends what was added since the last flush. */
   flush(): void {
-    for (const [receiver, writer] of this.#pending) {
-      const frame = writer.finish(identity.instance, this.#counter.next(receiver));
-      this.#spare.push(writer);
-      this.#pending.delete(receiver);
-      if (this.connection.isClosed()) continue;
-      this.connection.publish(this.codec.subject(receiver), frame);
-      this.framesSent++;
-    }
+    for (const [receiver, writer] of this.#pending) this.#send(receiver, writer);
   }
 
   /** The receiver is gone. */
   forget(receiver: WorkerId): void {
     this.#counter.forget(receiver);
+  }
+
+  #send(receiver: WorkerId, writer: FrameWriter): void {
+    this.#pending.delete(receiver);
+    this.#spare.push(writer);
+    if (writer.count === 0) return;
+    const frame = writer.finish(identity.instance, this.#counter.next(receiver));
+    if (this.connection.isClosed()) return;
+    this.connection.publish(this.codec.subject(receiver), frame);
+    this.framesSent++;
   }
 }

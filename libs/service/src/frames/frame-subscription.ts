@@ -4,7 +4,10 @@ import type { LogOnce } from '../logging/log-once.js';
 
 export interface FrameHandlers<Frame> {
   onFrame(frame: Frame): void;
-  /** `lost` frames of this sender's stream never came. Called before the frame that shows it. */
+  /**
+   * `lost` frames of this sender's stream never came: called before the frame that shows it. Or `onFrame` threw, so that
+   * one counts as lost.
+   */
   onLost(sender: WorkerId, lost: number): void;
 }
 
@@ -43,7 +46,19 @@ export class FrameSubscription<Frame extends FrameHeader> {
     }
     const arrival = this.#tracker.accept(frame.sender, frame.seq);
     if (arrival === 'duplicate') return;
-    if (arrival !== 'ok') this.handlers.onLost(frame.sender, arrival.lost);
-    this.handlers.onFrame(frame);
+    if (arrival !== 'ok') this.#guard(() => this.handlers.onLost(frame.sender, arrival.lost));
+    const isTaken = this.#guard(() => this.handlers.onFrame(frame));
+    if (!isTaken) this.#guard(() => this.handlers.onLost(frame.sender, 1));
+  }
+
+  /** What is thrown into nats.js would end its reader, and with it everything on this connection. */
+  #guard(action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (fault) {
+      this.faults.warn('event', fault);
+      return false;
+    }
   }
 }

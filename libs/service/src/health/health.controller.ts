@@ -4,6 +4,7 @@ import { ROLES, WorkerState } from '@sliceway/protocol';
 import { identity } from '../identity.config.js';
 import { PeerRegistry } from '../registry/peer-registry.js';
 import { ServiceStatus } from '../service-status.js';
+import { VERSION } from '../version.js';
 
 interface StatusResponse extends ServerResponse {
   status(code: number): this;
@@ -28,6 +29,7 @@ export class HealthController {
       reasons: this.status.unreadyReasons(),
       role: this.status.role,
       instance: identity.instance,
+      version: VERSION,
       backend: this.status.serves?.backend ?? null,
       model: this.status.serves?.model ?? null,
       load: this.status.load(),

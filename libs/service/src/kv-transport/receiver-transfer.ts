@@ -49,7 +49,7 @@ export class ReceiverTransfer extends Transfer<ReceiverWire> implements KvReceiv
     const isKeepAlive = !last && payload.byteLength === 0;
     if (!isKeepAlive) totals.framesReceived++;
     if (kvChecksum(frame, [payload]) !== frame.crc32) return this.#onDamage(seq);
-    if (seq > this.#expected) return this.#onGap();
+    if (seq > this.#expected) return this.#onGap(isKeepAlive);
     if (isKeepAlive) return;
     if (seq < this.#expected) {
       totals.framesDuplicate++;
@@ -119,17 +119,20 @@ export class ReceiverTransfer extends Transfer<ReceiverWire> implements KvReceiv
     this.#credit(true);
   }
 
-  /** Asks once; the frames behind a gap that are on their way already say nothing new. */
-  #onGap(): void {
-    if (this.#missingSinceMs !== undefined) return;
-    this.#missingSinceMs = this.heardMs;
+  /**
+   * Asks once: the frames behind a gap that are on their way already say nothing new. An empty frame does, since it left
+   * after all that it counts: what has not come before it was lost, and lost again if it had been asked for.
+   */
+  #onGap(isProven: boolean): void {
+    if (this.#missingSinceMs !== undefined && !isProven) return;
+    this.#missingSinceMs ??= this.heardMs;
     this.#credit(true);
   }
 
   #credit(resend = false, complete = false): Uint8Array {
     const { rid, choice, attempt, room } = this.id;
     this.#limit = Math.max(this.#limit, this.#expected + this.wire.window());
-    if (resend) this.#askedMs = performance.now();
+    this.#askedMs = performance.now();
     const frame = encodeCreditFrame({
       sender: this.options.instance,
       seq: this.#creditSeq++,
@@ -146,7 +149,10 @@ export class ReceiverTransfer extends Transfer<ReceiverWire> implements KvReceiv
     return frame;
   }
 
-  /** Asks a silent prefill whether it lives: it answers with what is next, or with an empty frame. */
+  /**
+   * Asks a silent prefill how far it is, by a bootstrap or a credit that says nothing new; the answer is an empty frame.
+   * To ask for frames again, which may only be late, would add to what holds them up.
+   */
   protected tick(nowMs: number): void {
     const { timeoutMs, bootstrapTimeoutMs, probeMs } = this.options;
     const { peer } = this.id;
@@ -158,7 +164,7 @@ export class ReceiverTransfer extends Transfer<ReceiverWire> implements KvReceiv
     } else if (this.#missingSinceMs !== undefined && nowMs - this.#missingSinceMs >= timeoutMs) {
       this.fail(FailureCode.kvTimeout, `KV frame ${this.#expected} did not come within ${timeoutMs} ms`);
     } else if (nowMs - Math.max(this.#askedMs, this.#movedMs) >= probeMs) {
-      if (this.#answered) this.#credit(true);
+      if (this.#answered) this.#credit();
       else this.#bootstrap();
     }
   }

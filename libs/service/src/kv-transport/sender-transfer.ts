@@ -78,8 +78,10 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
     this.#pump();
   }
 
+  /** One that asks for nothing and says nothing new asks how far this end is. */
   onCredit({ seq, nextSeq, limit, resend, complete }: CreditFrame): void {
     if (this.ended || !this.#opened || nextSeq > this.#furthest || seq <= this.#lastCreditSeq) return;
+    const isQuestion = !resend && nextSeq <= this.#acknowledged && limit <= this.#limit;
     this.#lastCreditSeq = seq;
     this.heardMs = performance.now();
     this.#acknowledged = Math.max(this.#acknowledged, nextSeq);
@@ -88,9 +90,9 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
       this.end();
       return this.tell(() => this.#events.onDone());
     }
-    if (resend && nextSeq === this.#next) this.#keepAlive();
     if (resend) this.#next = nextSeq;
     this.#pump();
+    if (isQuestion) this.#keepAlive();
   }
 
   #pump(): void {
@@ -114,7 +116,7 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
     totals.bytesSent += this.#bytesOf(segment);
   }
 
-  /** An empty frame that is not the last has no place in the log: it says "alive, and this number comes next". */
+  /** An empty frame that is not the last has no place in the log: it says "alive, and all below this number has left". */
   #keepAlive(): void {
     this.#publish(this.#next, NOTHING, false, []);
   }

@@ -1,15 +1,25 @@
 import type { Logger } from './logger.js';
 
-/** Warns of the first fault of a kind, and of every thousandth after it: bad input must not fill the disk. */
+/** What is dropped, by kind. */
+export type DroppedKind = 'event' | 'frame' | 'json' | 'message' | 'subscription' | 'unsent_message';
+
+/** Every so many faults of a kind one is logged. */
+const LOG_EVERY = 1000;
+
+/** Counts what has to be dropped, and logs the first of a kind and every thousandth: bad input must not fill the disk. */
 export class LogOnce {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<DroppedKind, number>();
 
   constructor(private readonly logger: Logger) {}
 
-  /** @param kind one of a fixed, small set */
-  warn(kind: string, error: unknown): void {
+  /** Since the start, by kind. */
+  get counts(): ReadonlyMap<DroppedKind, number> {
+    return this.#counts;
+  }
+
+  warn(kind: DroppedKind, error: unknown, fields: object = {}): void {
     const count = (this.#counts.get(kind) ?? 0) + 1;
     this.#counts.set(kind, count);
-    if (count % 1000 === 1) this.logger.warn({ kind, count, error }, 'dropped what could not be read');
+    if (count % LOG_EVERY === 1) this.logger.warn({ kind, count, error, ...fields }, 'dropped');
   }
 }

@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Logger } from './logger.js';
 
-/** Nest's log lines through pino. Nest passes the context as the last parameter. */
+/** Nest's log lines through pino. Nest passes a stack first where it has one, and the context last. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
@@ -31,8 +31,13 @@ export class NestLogger implements LoggerService {
 
   #write(level: 'trace' | 'debug' | 'warn' | 'error' | 'fatal', message: unknown, rest: unknown[]): void {
     const context = rest.at(-1);
-    const fields = typeof context === 'string' ? { context } : {};
+    const stack = rest.length > 1 ? rest[0] : undefined;
+    const fields = {
+      ...(typeof context === 'string' ? { context } : {}),
+      ...(typeof stack === 'string' ? { stack } : {}),
+    };
     if (message instanceof Error) this.logger[level]({ ...fields, error: message }, message.message);
+    else if (typeof message === 'object') this.logger[level]({ ...fields, data: message });
     else this.logger[level](fields, String(message));
   }
 }

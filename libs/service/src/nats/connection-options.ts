@@ -2,11 +2,12 @@ import { inboxPrefix, type Role } from '@sliceway/protocol';
 import type { ConnectionOptions } from '@nats-io/transport-node';
 import type { ServiceConfig } from '../config/service.schema.js';
 import { identity } from '../identity.config.js';
+import { serversOf } from './servers.js';
 
 /** What all connections of a service have in common; `purpose` tells them apart in nats-server's monitoring. */
 export function connectionOptions(role: Role, config: ServiceConfig, purpose: string): ConnectionOptions {
   return {
-    servers: config.NATS_URL.split(','),
+    ...serversOf(config.NATS_URL),
     name: `sliceway-${role}-${identity.instance}-${purpose}`,
     inboxPrefix: inboxPrefix(role),
     reconnect: true,

@@ -1,20 +1,24 @@
 import { NatsRecordBuilder, type ClientNats } from '@nestjs/microservices';
-import { headers } from '@nats-io/transport-node';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
 import type { RequestTrace } from '@sliceway/tracing';
 import { firstValueFrom, timeout } from 'rxjs';
-import type { Logger } from '../logging/logger.js';
+import type { LogOnce } from '../logging/log-once.js';
+import type { ConnectionHealth } from './connection-health.js';
 
 /** Control messages, through Nest's NATS client. */
 export class MessageClient {
   constructor(
     private readonly client: ClientNats,
-    private readonly logger: Logger,
-  ) {}
+    private readonly faults: LogOnce,
+    health: ConnectionHealth,
+  ) {
+    client.status.subscribe((status) => health.set('messages', status === 'connected'));
+  }
 
-  /** Publishes an event; a failure to do so is logged, since nobody waits for it. */
+  /** Publishes an event; a failure to do so is counted and logged, since nobody waits for it. */
   emit(subject: string, message: unknown, trace?: RequestTrace): void {
     this.client.emit(subject, this.#record(message, trace)).subscribe({
-      error: (error: unknown) => this.logger.error({ subject, error }, 'a message could not be sent'),
+      error: (error: unknown) => this.faults.warn('unsent_message', error, { subject }),
     });
   }
 
@@ -25,6 +29,13 @@ export class MessageClient {
 
   connect(): Promise<unknown> {
     return this.client.connect();
+  }
+
+  /** Resolves when nats-server has all that was sent. */
+  async flush(): Promise<void> {
+    // An event leaves a few microtasks after `emit`.
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.client.unwrap<NatsConnection>().flush();
   }
 
   close(): Promise<void> {

@@ -25,10 +25,11 @@ export class Heartbeats {
   }
 
   start(): void {
+    const everyMs = this.config.SLICEWAY_HEARTBEAT_INTERVAL_MS;
     this.#timer = setInterval(() => {
-      this.peers.expire();
+      this.peers.expire(everyMs);
       this.beat();
-    }, this.config.SLICEWAY_HEARTBEAT_INTERVAL_MS);
+    }, everyMs);
     this.beat();
   }
 

@@ -2,8 +2,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { Svcm, type Service } from '@nats-io/services';
 import { identity } from '../identity.config.js';
 import type { ServiceStatus } from '../service-status.js';
-
-const VERSION = '0.1.0';
+import { VERSION } from '../version.js';
 
 /** Registers the service for discovery: `nats micro ls`, `nats micro info sliceway-decode`. */
 export function registerMicroService(connection: NatsConnection, status: ServiceStatus): Promise<Service> {

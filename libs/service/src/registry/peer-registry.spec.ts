@@ -32,15 +32,37 @@ describe('PeerRegistry', () => {
     });
   });
 
+  const passTo = (endMs: number): void => {
+    while (now < endMs) {
+      now = Math.min(now + 1000, endMs);
+      registry.expire(1000);
+    }
+  };
+
   it('loses a peer after three intervals without a beat, not before', () => {
     registry.take(beat());
-    now = 3000;
-    registry.expire();
+    passTo(3000);
     expect(registry.list('decode')).toHaveLength(1);
-    now = 3001;
-    registry.expire();
+    passTo(3001);
     expect(registry.list('decode')).toHaveLength(0);
     expect(events).toEqual(['joined 0000000a', 'lost 0000000a']);
+  });
+
+  it('does not count the time in which it stood still itself', () => {
+    registry.take(beat());
+    passTo(1000);
+    now = 60_000;
+    registry.expire(1000);
+    expect(registry.list('decode')).toHaveLength(1);
+    passTo(63_000);
+    expect(events).toEqual(['joined 0000000a', 'lost 0000000a']);
+  });
+
+  it('holds a bounded number of peers', () => {
+    for (let i = 0; i < 5000; i++) registry.take(beat({ instance: i.toString(16).padStart(8, '0') }));
+    expect(registry.list('decode')).toHaveLength(4096);
+    registry.take(beat({ instance: '00000001', sequence: 1 }));
+    expect(registry.get('00000001')?.sequence).toBe(1);
   });
 
   it('ignores beats out of order', () => {

@@ -2,11 +2,13 @@ import { WorkerState, type Heartbeat, type Role, type WorkerId } from '@sliceway
 
 /** Beats that a peer may miss before it counts as lost. */
 const MISSED_BEATS = 3;
+/** More processes than any cluster has: whoever makes up instances cannot fill the memory. */
+const MAX_PEERS = 4096;
 
-export interface Peer {
+interface Peer {
   readonly beat: Heartbeat;
   /** When the last beat came, on this process's monotonic clock. */
-  readonly seenMs: number;
+  seenMs: number;
 }
 
 export interface PeerListener {
@@ -20,8 +22,11 @@ export interface PeerListener {
 export class PeerRegistry {
   readonly #peers = new Map<WorkerId, Peer>();
   readonly #listeners = new Set<PeerListener>();
+  #expiredMs: number;
 
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  constructor(private readonly now: () => number = () => performance.now()) {
+    this.#expiredMs = now();
+  }
 
   listen(listener: PeerListener): () => void {
     this.#listeners.add(listener);
@@ -48,13 +53,20 @@ export class PeerRegistry {
     if (known && known.beat.startedAtMs < beat.startedAtMs) this.#remove(known.beat, 'restarted');
     if (beat.state === WorkerState.stopped) return this.#remove(beat, 'left');
     const joined = !this.#peers.has(beat.instance);
+    if (joined && this.#peers.size >= MAX_PEERS) return;
     this.#peers.set(beat.instance, { beat, seenMs: this.now() });
     for (const listener of this.#listeners) (joined ? listener.onJoined : listener.onUpdated)?.call(listener, beat);
   }
 
-  /** Drops peers that missed their beats; called regularly by the owner of the timer. */
-  expire(): void {
+  /**
+   * Drops peers that missed their beats; called every `everyMs` by the owner of the timer. When it comes late, this process
+   * itself stood still (a stopped process, a blocked event loop), and what the peers sent meanwhile still waits to be read.
+   */
+  expire(everyMs: number): void {
     const now = this.now();
+    const stoodStillMs = Math.max(0, now - this.#expiredMs - 2 * everyMs);
+    this.#expiredMs = now;
+    if (stoodStillMs > 0) for (const peer of this.#peers.values()) peer.seenMs += stoodStillMs;
     for (const { beat, seenMs } of this.#peers.values()) {
       if (now - seenMs > MISSED_BEATS * beat.intervalMs) this.#remove(beat, 'lost');
     }

@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openGguf, writeGguf } from '@sliceway/model';
+import { PromptEncoder } from './prompt-encoder.js';
+
+const [BOS, H, I] = [0, 1, 2];
+const folder = mkdtempSync(join(tmpdir(), 'sliceway-prompts-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A model that begins every prompt with BOS, as Llama 3 does. */
+function encoderWith(template: string | null): PromptEncoder {
+  const path = join(folder, 'bos.gguf');
+  const metadata = {
+    'tokenizer.ggml.model': 'gpt2',
+    'tokenizer.ggml.pre': 'llama-bpe',
+    'tokenizer.ggml.tokens': ['<s>', 'H', 'i'],
+    'tokenizer.ggml.token_type': Int32Array.of(3, 1, 1),
+    'tokenizer.ggml.merges': [],
+    'tokenizer.ggml.bos_token_id': BOS,
+    ...(template === null ? {} : { 'tokenizer.chat_template': template }),
+  };
+  writeGguf(path, metadata, []);
+  const file = openGguf(path);
+  file.close();
+  return new PromptEncoder(file);
+}
+
+const TEMPLATE = "{{ bos_token }}{% for m in messages %}{{ m['content'] }}{% endfor %}";
+const messages = [{ role: 'user', content: 'Hi' }] as const;
+
+describe('PromptEncoder', () => {
+  test('a prompt has one BOS: the template writes it, a text gets it, ids are taken as they are', () => {
+    const encoder = encoderWith(TEMPLATE);
+    expect(encoder.encode({ messages }).ids).toEqual([BOS, H, I]);
+    expect(encoder.encode({ text: 'Hi' }).ids).toEqual([BOS, H, I]);
+    expect(encoder.encode({ ids: [H] }).ids).toEqual([H]);
+  });
+
+  test('tells when the template was rendered', () => {
+    const [startTs, endTs] = encoderWith(TEMPLATE).encode({ messages }).templateTs!;
+    expect(endTs).toBeGreaterThan(startTs);
+  });
+
+  test.each([
+    ['no template', null, 'no_chat_template'],
+    ['a template that refuses', "{{ raise_exception('no users') }}", 'messages_refused'],
+    ['a template that gives nothing', '{# #}', 'empty_prompt'],
+  ])('%s', (_, template, code) => {
+    expect(() => encoderWith(template).encode({ messages })).toThrow(
+      expect.objectContaining({ name: 'EncodeError', code }),
+    );
+  });
+});

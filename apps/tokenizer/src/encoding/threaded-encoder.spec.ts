@@ -1,0 +1,49 @@
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openGguf } from '@sliceway/model';
+import { tinyModel } from '@sliceway/testing';
+import { PromptEncoder } from './prompt-encoder.js';
+import { ThreadedEncoder } from './threaded-encoder.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sliceway-encoder-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const hello = [{ role: 'user' as const, content: 'hello' }];
+
+describe('ThreadedEncoder', () => {
+  test('answers each prompt as the encoder itself does', async () => {
+    const modelPath = tinyModel(folder);
+    const file = openGguf(modelPath);
+    const inline = new PromptEncoder(file);
+    file.close();
+    const threaded = new ThreadedEncoder(modelPath);
+    const [text, messages, ...refused] = await Promise.allSettled([
+      threaded.encode({ text: 'hello the' }),
+      threaded.encode({ messages: hello }),
+      threaded.encode({ text: '' }),
+      threaded.encode({ ids: [999] }),
+    ]);
+    expect(text).toMatchObject({ value: { ids: inline.encode({ text: 'hello the' }).ids, templateTs: null } });
+    expect(messages).toMatchObject({
+      value: { ids: inline.encode({ messages: hello }).ids, templateTs: [expect.any(Number), expect.any(Number)] },
+    });
+    expect(refused).toMatchObject([{ reason: { code: 'empty_prompt' } }, { reason: { code: 'bad_token_id' } }]);
+    await threaded.close();
+  });
+
+  test('a thread that dies takes its prompts with it, and the next one starts another', async () => {
+    const threaded = new ThreadedEncoder(join(folder, 'late.gguf'));
+    const lost = [threaded.encode({ text: 'a' }), threaded.encode({ text: 'b' })];
+    for (const one of lost) await expect(one).rejects.toThrow('the encoder thread died');
+    renameSync(tinyModel(folder, { seed: 5 }), join(folder, 'late.gguf'));
+    expect(await threaded.encode({ text: 'c' })).toMatchObject({ ids: [0x63] });
+    await threaded.close();
+  });
+
+  test('closing gives up what is under way', async () => {
+    const threaded = new ThreadedEncoder(tinyModel(folder));
+    const given = expect(threaded.encode({ text: 'a' })).rejects.toThrow('closed');
+    await threaded.close();
+    await given;
+  });
+});

@@ -1,0 +1,124 @@
+import type { TokenBytes } from '@sliceway/model';
+import {
+  FailureCode,
+  FinishReason,
+  type Role,
+  type TextEntry,
+  type TokenEntry,
+  type WorkerId,
+} from '@sliceway/protocol';
+import { AttributeName, NULL_TRACE, SliceName, type RequestTrace } from '@sliceway/tracing';
+import { ChoiceText } from './choice-text.js';
+import { TokenOrder } from './token-order.js';
+
+export interface OutputStreamParts {
+  readonly tokens: TokenBytes;
+  readonly stop: readonly string[];
+  /** How long later tokens may wait for a missing one. */
+  readonly orderTimeoutMs: number;
+  /** Called with the first tokens: the choice's visit to this thread begins. */
+  readonly openTrace: () => RequestTrace;
+  /** The choice cannot go on. */
+  readonly fail: (code: FailureCode, message: string) => void;
+}
+
+/** One choice of a request, from its first token to its last text. */
+export class OutputStream {
+  readonly #parts: OutputStreamParts;
+  readonly #order = new TokenOrder();
+  readonly #text: ChoiceText;
+  readonly #senders: WorkerId[] = [];
+  #trace: RequestTrace = NULL_TRACE;
+  #wait: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  /** @throws RangeError for an empty stop string */
+  constructor(parts: OutputStreamParts) {
+    this.#parts = parts;
+    this.#text = new ChoiceText(parts.tokens, parts.stop);
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Takes tokens and calls `emit` with what is in order now; after the end they are dropped. */
+  take(sender: WorkerId, entry: TokenEntry, emit: (entry: TextEntry) => void): void {
+    if (this.#ended) return;
+    this.#meet(sender);
+    const awaited = this.#order.next;
+    if (!this.#order.push(entry)) {
+      return this.#parts.fail(FailureCode.tokenLost, `token ${awaited} did not come while too many later ones did`);
+    }
+    try {
+      for (let ready = this.#order.shift(); ready && !this.#ended; ready = this.#order.shift()) this.#emit(ready, emit);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return this.#parts.fail(FailureCode.badMessage, error.message);
+    }
+    this.#watch(this.#order.next > awaited);
+  }
+
+  /**
+   * Whether a frame that was lost from this worker may have held one of the missing tokens. A choice has two senders, one
+   * prefill and one decode, and gets to know them by their tokens: the worker is one of them, or, by its role, may still be.
+   */
+  mayMiss(sender: WorkerId, roleOf: (instance: WorkerId) => Role | undefined): boolean {
+    if (this.#ended) return false;
+    if (this.#senders.includes(sender)) return true;
+    if (this.#senders.length >= 2) return false;
+    const role = roleOf(sender);
+    return role === undefined || this.#senders.every((known) => roleOf(known) !== role);
+  }
+
+  /** Gives the choice up. */
+  abort(reason: string): void {
+    if (this.#ended) return;
+    this.#end();
+    this.#trace.abort(reason);
+  }
+
+  #meet(sender: WorkerId): void {
+    if (this.#senders.length === 0) {
+      this.#trace = this.#parts.openTrace();
+      this.#trace.sliceStart(SliceName.detokenize);
+    }
+    if (!this.#senders.includes(sender)) this.#senders.push(sender);
+  }
+
+  #emit(entry: TokenEntry, emit: (entry: TextEntry) => void): void {
+    const text = this.#text.take(entry);
+    emit(text);
+    if (text.finish === FinishReason.none) return;
+    this.#end();
+    const attributes = { [AttributeName.tokens]: text.index + text.tokens.length };
+    this.#trace.sliceEnd(SliceName.detokenize, { attributes, threadFinish: true });
+    this.#trace.finish();
+  }
+
+  /** Limits the wait for the token that is missing now. */
+  #watch(isAnother: boolean): void {
+    if (this.#ended) return;
+    if (isAnother || !this.#order.waits) this.#stopWatching();
+    if (!this.#order.waits) return;
+    const { orderTimeoutMs, fail } = this.#parts;
+    this.#wait ??= setTimeout(
+      () =>
+        fail(
+          FailureCode.tokenLost,
+          `token ${this.#order.next} did not come within ${orderTimeoutMs} ms of a later one`,
+        ),
+      orderTimeoutMs,
+    );
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#stopWatching();
+  }
+
+  #stopWatching(): void {
+    clearTimeout(this.#wait);
+    this.#wait = undefined;
+  }
+}

@@ -1,0 +1,126 @@
+import { AbortReason, FailureCode, type PrefillLeg } from '@sliceway/protocol';
+import { NULL_TRACE } from '@sliceway/tracing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FailureReporter } from '../failure-reporter.js';
+import { LegTable } from './leg-table.js';
+
+const RID = 'a'.repeat(32);
+const leg = (over: Partial<PrefillLeg> = {}): PrefillLeg => ({
+  rid: RID,
+  choice: 0,
+  attempt: 0,
+  choices: 1,
+  room: '0'.repeat(16),
+  gateway: '00000001',
+  tokenizer: '00000002',
+  decode: '00000003',
+  promptIds: [1],
+  sampling: { temperature: 0, topP: 1, topK: 0, seed: 0, maxNewTokens: 1, stopTokenIds: [], ignoreEos: false },
+  deadlineMs: 0,
+  ...over,
+});
+const abort = (over: { choice?: number | null; attempt?: number } = {}) => ({
+  rid: RID,
+  choice: null,
+  attempt: 0,
+  reason: AbortReason.clientDisconnected,
+  ...over,
+});
+
+describe('LegTable', () => {
+  let said: string[];
+  let table: LegTable<PrefillLeg>;
+  const traced = (name: string) => ({
+    ...NULL_TRACE,
+    finish: () => said.push(`${name} finished`),
+    abort: (reason: string) => said.push(`${name} aborted: ${reason}`),
+  });
+  const open = (over: Partial<PrefillLeg> = {}, name = 'leg') => table.open(leg(over), traced(name) as never);
+
+  beforeEach(() => {
+    said = [];
+    const failures = {
+      report: (_of: unknown, code: FailureCode) => said.push(`told ${code}`),
+    } as unknown as FailureReporter;
+    table = new LegTable(failures, {
+      release: ({ leg: { attempt } }) => said.push(`released ${attempt}`),
+      dropChoice: (_open, choice) => said.push(`dropped choice ${choice}`),
+    });
+  });
+
+  it('ends each leg once', () => {
+    const { id } = open()!;
+    expect(table.size).toBe(1);
+    table.finish(id);
+    table.finish(id);
+    table.fail(id, FailureCode.engineError, 'too late');
+    table.abort(abort());
+    expect(said).toEqual(['released 0', 'leg finished']);
+    expect(table.size).toBe(0);
+  });
+
+  it('tells the gateway of a failure, and frees what the leg held', () => {
+    table.fail(open()!.id, FailureCode.kvTimeout, 'silence');
+    expect(said).toEqual(['told kv_timeout', 'released 0', 'leg aborted: kv_timeout: silence']);
+  });
+
+  it('refuses a leg that came twice, one that is superseded, and one that was aborted before it came', () => {
+    open({ attempt: 1 });
+    expect(open({ attempt: 1 }, 'twice')).toBeUndefined();
+    expect(open({ attempt: 0 }, 'older')).toBeUndefined();
+    table.abort({ ...abort({ attempt: 3 }), rid: 'b'.repeat(32) });
+    expect(open({ rid: 'b'.repeat(32), attempt: 3 }, 'overtaken')).toBeUndefined();
+    expect(open({ rid: 'b'.repeat(32), attempt: 4 })).toBeDefined();
+    expect(table.size).toBe(2);
+    expect(said).toHaveLength(3);
+  });
+
+  it('closes the older attempt when a newer one comes', () => {
+    open({}, 'older');
+    open({ attempt: 1 });
+    expect(said).toEqual(['released 0', 'older aborted: superseded']);
+    expect(table.size).toBe(1);
+  });
+
+  it('keeps the choices of a request apart', () => {
+    open({ choice: 0 });
+    open({ choice: 1 });
+    table.abort(abort({ choice: 1 }));
+    expect(table.size).toBe(1);
+    expect(said).toEqual(['released 0', 'leg aborted: client_disconnected']);
+  });
+
+  it('drops one choice of a leg that serves several, and none that it does not serve', () => {
+    open({ choice: 2, choices: 3 });
+    for (const choice of [1, 2, 4, 5]) table.abort(abort({ choice }));
+    expect(said).toEqual(['dropped choice 2', 'dropped choice 4']);
+    table.abort(abort());
+    expect(table.size).toBe(0);
+  });
+
+  it('leaves a newer attempt alone when an older one is aborted', () => {
+    open({ attempt: 2 });
+    table.abort(abort({ attempt: 1 }));
+    expect(table.size).toBe(1);
+  });
+
+  it('fails what is past its deadline, also one that came too late, and waits for a far one', async () => {
+    open({ deadlineMs: Date.now() + 30 });
+    open({ choice: 1, deadlineMs: 1 });
+    const { id } = open({ choice: 2, deadlineMs: Date.now() + 10 ** 11 })!;
+    await sleep(100);
+    expect(said.filter((line) => line === 'told deadline')).toHaveLength(2);
+    expect(table.size).toBe(1);
+    table.finish(id);
+  });
+
+  it('gives up what has nobody to work for, and fails what lost its partner', () => {
+    open({ choice: 0 });
+    open({ choice: 1, decode: '00000009' });
+    open({ choice: 2, gateway: '00000009' });
+    table.dropPeer('00000009', ({ decode }) => decode);
+    expect(table.size).toBe(1);
+    expect(said.filter((line) => line.startsWith('told'))).toEqual(['told worker_lost']);
+    expect(said).toContain('leg aborted: the gateway is gone');
+  });
+});
