@@ -1,4 +1,12 @@
-import { ChatTemplate, TextOutput, loadTokenizer, openGguf, type ChatMessage, type Tokenizer } from '@sliceway/model';
+import {
+  ChatTemplate,
+  TextOutput,
+  loadTokenizer,
+  openGguf,
+  type ChatMessage,
+  type StopResult,
+  type Tokenizer,
+} from '@sliceway/model';
 import { EngineError } from './errors.js';
 import { EventStream } from './event-stream.js';
 import { GREEDY, type SamplingParams } from './sampling/sampling-params.js';
@@ -102,7 +110,7 @@ export class LocalEngine {
     const open = new Set(outputs.keys());
     for await (const { choice, token, finish } of this.generateTokens(prompt, params)) {
       if (!open.has(choice)) continue;
-      const { text, matched } = outputs[choice]!.push(token, finish !== null);
+      const { text, matched } = takeToken(outputs[choice]!, token, finish);
       const finishReason = matched === undefined ? finish : 'stop';
       if (finishReason) open.delete(choice);
       yield { choice, text, tokenId: token, finishReason };
@@ -128,4 +136,12 @@ export class LocalEngine {
     this.#requests.get(id)?.events.end(error);
     this.#requests.delete(id);
   }
+}
+
+/** A token that ends the choice (`stop`) gives no text itself. */
+function takeToken(output: TextOutput, token: number, finish: FinishReason | null): StopResult {
+  const own = finish === 'stop' ? { text: '', matched: undefined } : output.push(token);
+  if (finish === null || own.matched !== undefined) return own;
+  const tail = output.end();
+  return { text: own.text + tail.text, matched: tail.matched };
 }

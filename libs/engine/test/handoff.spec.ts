@@ -173,6 +173,14 @@ describe('engines', () => {
     expect(() => decode.engine.importKv('size', segment, new Uint8Array(7))).toThrow(
       expect.objectContaining({ code: 'kv_format_mismatch' }),
     );
+    const outside = [
+      { ...segment, layerTo: 3 },
+      { ...segment, tokenFrom: 16, tokenTo: 32 },
+      { ...segment, tokenFrom: 5 },
+    ];
+    for (const wrong of outside) {
+      expect(() => decode.engine.importKv('size', wrong, new Uint8Array(7))).toThrow(/is not of request size/);
+    }
     decode.engine.abort('size');
   });
 });

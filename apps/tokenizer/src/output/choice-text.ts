@@ -1,15 +1,13 @@
-import { IncrementalDetokenizer, StopStringMatcher, type TokenBytes } from '@sliceway/model';
+import { TextOutput, type TokenBytes } from '@sliceway/model';
 import { FinishReason, type TextEntry, type TokenEntry } from '@sliceway/protocol';
 
 /** Turns the entries of one choice, in their order, into text: up to a stop string, never half a character. */
 export class ChoiceText {
-  readonly #detokenizer: IncrementalDetokenizer;
-  readonly #stops: StopStringMatcher;
+  readonly #output: TextOutput;
 
   /** @throws RangeError for an empty stop string */
   constructor(tokens: TokenBytes, stop: readonly string[]) {
-    this.#detokenizer = new IncrementalDetokenizer(tokens);
-    this.#stops = new StopStringMatcher(stop);
+    this.#output = new TextOutput(tokens, stop);
   }
 
   /**
@@ -23,17 +21,17 @@ export class ChoiceText {
     const textTokens = isStopToken ? tokens.length - 1 : tokens.length;
     let text = '';
     for (let i = 0; i < textTokens; i++) {
-      const result = this.#stops.push(this.#detokenizer.push(tokens[i]!));
+      const result = this.#output.push(tokens[i]!);
       text += result.text;
       if (result.matched === undefined) continue;
       return stopped(text, result.matched, tokens.slice(0, i + 1));
     }
     if (finish === FinishReason.none) return { rid, choice, attempt, finish, index, tokens, text, matchedStop: null };
-    const tail = this.#stops.push(this.#detokenizer.flush());
+    const tail = this.#output.end();
     text += tail.text;
     if (tail.matched !== undefined) return stopped(text, tail.matched, tokens);
     const matchedStop = isStopToken ? (tokens.at(-1) ?? null) : null;
-    return { rid, choice, attempt, finish, index, tokens, text: text + this.#stops.flush(), matchedStop };
+    return { rid, choice, attempt, finish, index, tokens, text, matchedStop };
 
     function stopped(before: string, matchedStop: string, used: readonly number[]): TextEntry {
       return { rid, choice, attempt, finish: FinishReason.stop, index, tokens: used, text: before, matchedStop };

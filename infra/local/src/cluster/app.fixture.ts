@@ -12,10 +12,10 @@ import { createServer } from 'node:http';
 import { basename } from 'node:path';
 const role = basename(process.argv[1], '.mjs');
 const { BEHAVIOR, SLICEWAY_INSTANCE, HOST, PORT } = process.env;
-const log = (fields) => console.log(JSON.stringify({ level: 30, time: Date.now(), ...fields }));
+const log = (fields) => console.log(JSON.stringify({ level: 'info', time: Date.now(), ...fields }));
 console.log('plain line of ' + role);
 if (BEHAVIOR === 'dies') {
-  log({ level: 60, msg: 'cannot work', err: { message: 'no disk', stack: 'Error: no disk\\n    at app' } });
+  log({ level: 'fatal', msg: 'cannot work', error: { message: 'no disk', stack: 'Error: no disk\\n    at app' } });
   process.exit(3);
 }
 let polls = 0;

@@ -115,9 +115,23 @@ export class ThreadedEngine implements EngineWorker {
     this.listener.onDeath(error);
   }
 
+  /** @throws EngineError for a segment that the request's pages or the model's layers do not have */
   #views(id: string, segment: KvSegment): Uint8Array[] | undefined {
     const pages = this.#scheduler.pagesOf(id);
-    return pages && this.kv.views(pages, segment);
+    if (!pages) return undefined;
+    const { layerFrom, layerTo, tokenFrom, tokenTo } = segment;
+    const { layers, pageTokens } = this.kv.format;
+    const fits =
+      layerFrom >= layers[0] &&
+      layerTo <= layers[1] &&
+      tokenTo <= pages.length * pageTokens &&
+      tokenFrom % pageTokens === 0;
+    if (!fits)
+      throw new EngineError(
+        'kv_format_mismatch',
+        `KV of layers ${layerFrom}-${layerTo}, tokens ${tokenFrom}-${tokenTo} is not of request ${id}`,
+      );
+    return this.kv.views(pages, segment);
   }
 
   #checkOpen(): void {

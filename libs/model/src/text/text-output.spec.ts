@@ -4,16 +4,14 @@ const bytes = { tokenBytes: (id: number) => Uint8Array.of(id) };
 
 function run(text: string, stop: string[]): { text: string; matched: string | undefined; pieces: string[] } {
   const output = new TextOutput(bytes, stop);
-  const ids = [...Buffer.from(text)];
   const pieces: string[] = [];
-  let matched: string | undefined;
-  ids.forEach((id, i) => {
-    if (matched !== undefined) return;
-    const result = output.push(id, i === ids.length - 1);
+  for (const id of Buffer.from(text)) {
+    const result = output.push(id);
     pieces.push(result.text);
-    matched = result.matched;
-  });
-  return { text: pieces.join(''), matched, pieces };
+    if (result.matched !== undefined) return { text: pieces.join(''), matched: result.matched, pieces };
+  }
+  const tail = output.end();
+  return { text: pieces.join('') + tail.text, matched: tail.matched, pieces };
 }
 
 describe('TextOutput', () => {
@@ -31,6 +29,7 @@ describe('TextOutput', () => {
 
   it('ends a text inside a character with U+FFFD', () => {
     const output = new TextOutput(bytes, []);
-    expect(output.push(0xe2, true)).toEqual({ text: '\ufffd', matched: undefined });
+    expect(output.push(0xe2)).toEqual({ text: '', matched: undefined });
+    expect(output.end()).toEqual({ text: '\ufffd', matched: undefined });
   });
 });

@@ -1,7 +1,7 @@
 import { IncrementalDetokenizer, type TokenBytes } from './incremental-detokenizer.js';
 import { StopStringMatcher, type StopResult } from './stop-string-matcher.js';
 
-/** One sequence's tokens to text, up to a stop string. */
+/** One sequence's tokens to text: whole characters, up to a stop string. */
 export class TextOutput {
   readonly #detokenizer: IncrementalDetokenizer;
   readonly #stops: StopStringMatcher;
@@ -12,11 +12,14 @@ export class TextOutput {
     this.#stops = new StopStringMatcher(stop);
   }
 
-  /** @param last no token follows: what was held back comes, too */
-  push(token: number, last: boolean): StopResult {
-    const { text, matched } = this.#stops.push(this.#detokenizer.push(token));
-    if (!last || matched !== undefined) return { text, matched };
+  /** What the token makes certain. @throws RangeError for a token outside the vocabulary */
+  push(token: number): StopResult {
+    return this.#stops.push(this.#detokenizer.push(token));
+  }
+
+  /** No token follows: what was held back. */
+  end(): StopResult {
     const tail = this.#stops.push(this.#detokenizer.flush());
-    return { text: text + tail.text + (tail.matched === undefined ? this.#stops.flush() : ''), matched: tail.matched };
+    return tail.matched === undefined ? { text: tail.text + this.#stops.flush(), matched: undefined } : tail;
   }
 }
