@@ -33,6 +33,12 @@ describe('Progress', () => {
     ]);
   });
 
+  test('stays full when more comes than was announced', () => {
+    const stream = new FakeStream(true);
+    new Progress('Loading', { stream, nowMs }).update(25_000_000, 10_000_000);
+    expect(stream.text).toContain(`[${'='.repeat(24)}]`);
+  });
+
   test('never fills the last column', () => {
     const stream = new FakeStream(true);
     stream.columns = 40;

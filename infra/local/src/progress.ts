@@ -69,7 +69,7 @@ export class Progress {
 
   #bar(): string {
     const total = this.#totalBytes;
-    const filled = total === null || total === 0 ? 0 : Math.floor((this.#doneBytes / total) * BAR_WIDTH);
+    const filled = total === null || total === 0 ? 0 : Math.floor(Math.min(this.#doneBytes / total, 1) * BAR_WIDTH);
     const bar = `[${'='.repeat(filled)}${' '.repeat(BAR_WIDTH - filled)}]`;
     const line = total === null ? `${this.#label} ${this.#numbers()}` : `${this.#label} ${bar} ${this.#numbers()}`;
     // A line that wraps would not be overwritten by the next one.

