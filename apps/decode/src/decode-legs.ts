@@ -13,6 +13,8 @@ import { SliceName, type RequestTrace } from '@sliceway/tracing';
 
 interface Progress {
   receiver: KvReceiver | undefined;
+  /** The KV is whole: prefill is not needed any more, and choices are sequences of their own. */
+  decoding: boolean;
   /** Choices that have not ended. */
   open: Set<number>;
 }
@@ -37,7 +39,7 @@ export class DecodeLegs implements EngineListener {
         this.engine.abort(id);
       },
       dropChoice: ({ id }, choice) => {
-        this.engine.abort(id, choice);
+        if (this.#progress.get(id)?.decoding) this.engine.abort(id, choice);
         this.#endChoice(id, choice);
       },
     });
@@ -51,8 +53,7 @@ export class DecodeLegs implements EngineListener {
     const open = this.#legs.open(leg, trace);
     if (!open) return;
     const { promptIds, sampling, choice, choices } = leg;
-    const choiceNumbers = Array.from({ length: choices }, (_, i) => choice + i);
-    this.#progress.set(open.id, { receiver: undefined, open: new Set(choiceNumbers) });
+    this.#progress.set(open.id, { receiver: undefined, decoding: false, open: new Set(open.wanted) });
     trace.sliceStart(SliceName.decodePrepare);
     this.engine
       .reserve({ id: open.id, kind: SequenceKind.DECODE, promptIds, sampling, firstChoice: choice, choices })
@@ -68,7 +69,7 @@ export class DecodeLegs implements EngineListener {
 
   /** Prefill is needed until the KV is whole. */
   dropPeer(instance: string): void {
-    this.#legs.dropPeer(instance, (leg) => (this.#isTransferring(leg) ? leg.prefill : ''));
+    this.#legs.dropPeer(instance, (leg) => (this.#isDecoding(leg) ? '' : leg.prefill));
   }
 
   onKvReady(): void {}
@@ -108,6 +109,7 @@ export class DecodeLegs implements EngineListener {
     const progress = this.#progress.get(id);
     if (!open || !progress) return;
     progress.receiver = undefined;
+    progress.decoding = true;
     open.trace.sliceEnd(SliceName.decodeTransferred);
     open.trace.sliceStart(SliceName.decodeForward);
     try {
@@ -132,7 +134,7 @@ export class DecodeLegs implements EngineListener {
     this.#legs.finish(id);
   }
 
-  #isTransferring({ rid, choice, attempt }: DecodeLeg): boolean {
-    return this.#progress.get(`${rid}/${choice}/${attempt}`)?.receiver !== undefined;
+  #isDecoding({ rid, choice, attempt }: DecodeLeg): boolean {
+    return this.#progress.get(`${rid}/${choice}/${attempt}`)?.decoding ?? false;
   }
 }

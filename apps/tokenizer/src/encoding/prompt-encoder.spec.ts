@@ -43,6 +43,17 @@ describe('PromptEncoder', () => {
   });
 
   test.each([
+    ['the last id of the vocabulary', { ids: [I] }, null],
+    ['the first id beyond it', { ids: [H, I + 1] }, 'bad_token_id'],
+    ['no ids', { ids: [] }, 'empty_prompt'],
+    ['an empty text: BOS is a prompt', { text: '' }, null],
+  ])('%s', (_, prompt, code) => {
+    const encode = () => encoderWith(TEMPLATE).encode(prompt);
+    if (code === null) expect(encode).not.toThrow();
+    else expect(encode).toThrow(expect.objectContaining({ name: 'EncodeError', code }));
+  });
+
+  test.each([
     ['no template', null, 'no_chat_template'],
     ['a template that refuses', "{{ raise_exception('no users') }}", 'messages_refused'],
     ['a template that gives nothing', '{# #}', 'empty_prompt'],

@@ -95,8 +95,8 @@ export class ThreadedEngine implements EngineWorker {
   }
 
   abort(id: string, choice?: number): boolean {
-    this.#reserving.get(id)?.(new EngineError('aborted', `request ${id} was aborted`));
     const was = this.#scheduler.abort(id, choice);
+    if (was) this.#reserving.get(id)?.(new EngineError('aborted', `request ${id} was aborted`));
     this.#wake();
     return was;
   }

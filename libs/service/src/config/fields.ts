@@ -1,13 +1,14 @@
 import { z } from 'zod';
 
-/** A whole number in a variable. */
-export function integer(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType<number, string | undefined> {
-  const allowed = `expected a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`;
+/** A whole number in a variable, a multiple of `step`. */
+export function integer(min: number, max = Number.MAX_SAFE_INTEGER, step = 1): z.ZodType<number, string | undefined> {
+  const number = step === 1 ? 'whole number' : `multiple of ${step}`;
+  const allowed = `expected a ${number} ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`;
   return z
     .string({ error: allowed })
     .regex(/^-?\d+$/, allowed)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, allowed);
+    .refine((value) => value >= min && value <= max && value % step === 0, allowed);
 }
 
 /** A switch in a variable: `true` or `1`, `false` or `0`. */

@@ -22,7 +22,7 @@ export interface KvTransferId {
 export interface KvSource {
   /**
    * A segment's page blocks, layer by layer, page by page, not copied; undefined when the request is gone. Asked again
-   * for what has to be sent again, until the transfer ends.
+   * for what has to be sent again, until the transfer ends. What it throws fails the transfer.
    */
   read(segment: KvSegment): readonly Uint8Array[] | undefined;
 }
@@ -52,6 +52,8 @@ export interface KvSender {
   /** Bytes pushed, and bytes that left at least once. */
   readonly bytesQueued: number;
   readonly bytesSent: number;
+  /** Frames that left, repeated ones too. */
+  readonly framesSent: number;
   /** This part is final and may be read from now until the end of the transfer. */
   push(segment: KvSegment): void;
   /** Nothing more is pushed; the last frame carries the first tokens, one a choice. */

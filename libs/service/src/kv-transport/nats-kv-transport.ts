@@ -34,7 +34,7 @@ export interface NatsKvTransportOptions extends Omit<TransferOptions, 'probeMs'>
   /** Bytes of all transfers that may be on their way to this decode. At least one frame of each is, whatever this says. */
   readonly maxInFlightBytes?: number;
   readonly publishBootstrap: (prefill: string, bootstrap: Bootstrap) => void;
-  /** A frame that cannot be read or sent, or an event that threw. */
+  /** A frame or bootstrap that cannot be read or sent, or an event that threw. */
   readonly onBadFrame: (error: unknown) => void;
 }
 
@@ -115,7 +115,7 @@ export class NatsKvTransport implements KvTransport {
       transportName: this.name,
       totals: this.totals,
       window: () => this.#window(),
-      publishBootstrap: (bootstrap: Bootstrap) => this.options.publishBootstrap(id.peer, bootstrap),
+      publishBootstrap: (bootstrap: Bootstrap) => this.#guard(() => this.options.publishBootstrap(id.peer, bootstrap)),
       publishCredit: (frame: Uint8Array) => this.#publish(subject, frame),
       remember: (credit: Uint8Array) => this.#completed.set(key, { subject, credit }),
       later: (event: () => void) => this.#later(event),
@@ -165,7 +165,7 @@ export class NatsKvTransport implements KvTransport {
     this.#senders.get(keyOf(credit))?.onCredit(credit);
   }
 
-  /** What is thrown into nats.js would end its reader, and with it everything on this connection. */
+  /** What is thrown into nats.js ends its reader, and with it everything on this connection; into a timer, the process. */
   #guard(action: () => void): void {
     try {
       action();

@@ -21,6 +21,7 @@ export interface SenderWire extends TransferWire {
 export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
   bytesQueued = 0;
   bytesSent = 0;
+  framesSent = 0;
   readonly #source: KvSource;
   readonly #events: SenderEvents;
   readonly #log: KvSegment[] = [];
@@ -81,6 +82,8 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
   /** One that asks for nothing and says nothing new asks how far this end is. */
   onCredit({ seq, nextSeq, limit, resend, complete }: CreditFrame): void {
     if (this.ended || !this.#opened || nextSeq > this.#furthest || seq <= this.#lastCreditSeq) return;
+    // Only a log that has ended can be whole: what says otherwise was damaged on the way.
+    if (complete && (!this.#firstTokens || nextSeq < this.#log.length)) return;
     const isQuestion = !resend && nextSeq <= this.#acknowledged && limit <= this.#limit;
     this.#lastCreditSeq = seq;
     this.heardMs = performance.now();
@@ -102,10 +105,11 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
   #send(seq: number): void {
     const segment = this.#log[seq]!;
     const isLast = this.#firstTokens !== undefined && seq === this.#log.length - 1;
-    const payload = isLast ? [] : this.#source.read(segment);
-    if (!payload) return this.fail(FailureCode.engineError, 'the pages of this prompt are gone');
+    const payload = isLast ? [] : this.#read(seq, segment);
+    if (!payload) return;
     this.#publish(seq, segment, isLast, payload);
     const { totals } = this.wire;
+    this.framesSent++;
     totals.framesSent++;
     if (seq < this.#furthest) {
       totals.framesResent++;
@@ -114,6 +118,18 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
     this.#furthest = seq + 1;
     this.bytesSent += this.#bytesOf(segment);
     totals.bytesSent += this.#bytesOf(segment);
+  }
+
+  /** @returns undefined when there are no such pages; the transfer has failed then */
+  #read(seq: number, segment: KvSegment): readonly Uint8Array[] | undefined {
+    try {
+      const blocks = this.#source.read(segment);
+      if (blocks) return blocks;
+      this.fail(FailureCode.engineError, 'the pages of this prompt are gone');
+    } catch (error) {
+      this.fail(FailureCode.engineError, `KV frame ${seq}: ${(error as Error).message}`);
+    }
+    return undefined;
   }
 
   /** An empty frame that is not the last has no place in the log: it says "alive, and all below this number has left". */

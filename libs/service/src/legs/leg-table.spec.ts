@@ -75,6 +75,14 @@ describe('LegTable', () => {
     expect(said).toHaveLength(3);
   });
 
+  it('leaves out the choices of a leg that were aborted before it came, and refuses it when none is left', () => {
+    for (const choice of [2, 4]) table.abort(abort({ choice }));
+    expect(open({ choice: 2, choices: 3 })?.wanted).toEqual([3]);
+    for (const choice of [0, 1]) table.abort(abort({ choice, attempt: 1 }));
+    expect(open({ choices: 2, attempt: 1 })).toBeUndefined();
+    expect(open({ choices: 2, attempt: 2 })?.wanted).toEqual([0, 1]);
+  });
+
   it('closes the older attempt when a newer one comes', () => {
     open({}, 'older');
     open({ attempt: 1 });
@@ -112,6 +120,20 @@ describe('LegTable', () => {
     expect(said.filter((line) => line === 'told deadline')).toHaveLength(2);
     expect(table.size).toBe(1);
     table.finish(id);
+  });
+
+  it('keeps no timer of a leg that has ended', () => {
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    const deadlineMs = Date.now() + 60_000;
+    const { id } = open({ deadlineMs })!;
+    open({ choice: 1, deadlineMs });
+    open({ choice: 2, deadlineMs });
+    expect(timers()).toBe(before + 3);
+    table.finish(id);
+    table.abort(abort({ choice: 1 }));
+    open({ choice: 2, attempt: 1 });
+    expect(timers()).toBe(before);
   });
 
   it('gives up what has nobody to work for, and fails what lost its partner', () => {

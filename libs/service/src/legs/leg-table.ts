@@ -6,6 +6,8 @@ export interface OpenLeg<L> {
   readonly id: string;
   readonly leg: L;
   readonly trace: RequestTrace;
+  /** Its choices without those that were aborted before it came. */
+  readonly wanted: readonly number[];
 }
 
 interface Entry<L> extends OpenLeg<L> {
@@ -37,10 +39,13 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
     return this.#legs.get(id);
   }
 
-  /** Opens a leg, unless a newer attempt or an abort of this one came first, or it is here already. */
+  /** Opens a leg, unless a newer attempt or an abort of all its choices came first, or it is here already. */
   open(leg: L, trace: RequestTrace): OpenLeg<L> | undefined {
     const id = `${leg.rid}/${leg.choice}/${leg.attempt}`;
-    if (this.#legs.has(id) || this.#fence.admit(leg.rid, leg.choice, leg.attempt) !== 'ok') {
+    const wanted = Array.from({ length: leg.choices }, (_, i) => leg.choice + i).filter(
+      (choice) => this.#fence.admit(leg.rid, choice, leg.attempt) === 'ok',
+    );
+    if (this.#legs.has(id) || wanted.length === 0) {
       trace.abort('superseded, or aborted before it came');
       return undefined;
     }
@@ -48,7 +53,7 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
       if (other.leg.rid === leg.rid && other.leg.choice === leg.choice) this.#close(other, 'superseded');
     }
     const deadline = leg.deadlineMs > 0 ? this.#deadline(id, leg.deadlineMs) : undefined;
-    const entry = { id, leg, trace, deadline };
+    const entry = { id, leg, trace, wanted, deadline };
     this.#legs.set(id, entry);
     return entry;
   }

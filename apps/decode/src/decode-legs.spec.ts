@@ -1,0 +1,284 @@
+import { EngineError, type EngineWorker, type SequenceRequest, type TokenEvent } from '@sliceway/engine';
+import {
+  AbortReason,
+  FailureCode,
+  FinishReason,
+  type DecodeLeg,
+  type FirstToken,
+  type TokenEntry,
+} from '@sliceway/protocol';
+import type {
+  FailedAttempt,
+  FailureReporter,
+  FramePublisher,
+  KvReceiver,
+  KvSink,
+  KvTransferId,
+  KvTransport,
+  ReceiverEvents,
+} from '@sliceway/service';
+import { NULL_TRACE } from '@sliceway/tracing';
+import { DecodeLegs } from './decode-legs.js';
+
+const RID = 'a'.repeat(32);
+const ID = `${RID}/0/0`;
+const [GATEWAY, TOKENIZER, PREFILL] = ['00000001', '00000002', '00000003'];
+const SEGMENT = { layerFrom: 0, layerTo: 1, tokenFrom: 0, tokenTo: 2 };
+
+const leg = (over: Partial<DecodeLeg> = {}): DecodeLeg => ({
+  rid: RID,
+  choice: 0,
+  attempt: 0,
+  choices: 1,
+  room: '0'.repeat(16),
+  gateway: GATEWAY!,
+  tokenizer: TOKENIZER!,
+  prefill: PREFILL!,
+  promptIds: [1, 2],
+  sampling: { temperature: 0, topP: 1, topK: 0, seed: 0, maxNewTokens: 9, stopTokenIds: [], ignoreEos: false },
+  deadlineMs: 0,
+  ...over,
+});
+const abort = (over: { choice?: number | null; attempt?: number } = {}) => ({
+  rid: RID,
+  choice: null,
+  attempt: 0,
+  reason: AbortReason.clientDisconnected,
+  ...over,
+});
+const token = (over: Partial<TokenEvent> = {}): TokenEvent => ({
+  id: ID,
+  choice: 0,
+  index: 1,
+  token: 7,
+  finish: null,
+  ...over,
+});
+const first = (finish: FinishReason = FinishReason.none): FirstToken => ({ token: 5, finish });
+/** The promise of `reserve` has been heard. */
+const heard = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** An engine and a transport that do what the test says, and write down what they are told. */
+function setUp() {
+  const said: string[] = [];
+  const failed: (FailedAttempt & { code: FailureCode })[] = [];
+  const reserved: { request: SequenceRequest; grant: () => void; refuse: (error: Error) => void }[] = [];
+  const opened: { id: KvTransferId; sink: KvSink; events: ReceiverEvents }[] = [];
+  const faults: { start?: Error } = {};
+  const engine = {
+    reserve: (request: SequenceRequest) =>
+      new Promise<void>((grant, refuse) => void reserved.push({ request, grant, refuse })),
+    importKv: (id: string) => (said.push(`import ${id}`), true),
+    start: (id: string, firstTokens: readonly number[]) => {
+      if (faults.start) throw faults.start;
+      said.push(`start ${id} ${firstTokens.join()}`);
+    },
+    abort: (id: string, choice?: number) => (said.push(`abort ${id}${choice === undefined ? '' : ` ${choice}`}`), true),
+  } as unknown as EngineWorker;
+  const transport = {
+    openReceiver: (id: KvTransferId, sink: KvSink, events: ReceiverEvents): KvReceiver => {
+      opened.push({ id, sink, events });
+      return { bytesReceived: 0, close: () => void said.push('close') };
+    },
+  } as unknown as KvTransport;
+  const tokens = {
+    add: (to: string, { choice, index, finish }: TokenEntry) =>
+      said.push(`token ${choice}:${index} ${finish} to ${to}`),
+    flush: () => said.push('flush'),
+  } as unknown as FramePublisher<TokenEntry>;
+  const failures = {
+    report: (of: FailedAttempt, code: FailureCode) => failed.push({ ...of, code }),
+  } as unknown as FailureReporter;
+  const legs = new DecodeLegs(engine, transport, tokens, failures, () => {});
+  const accept = (over: Partial<DecodeLeg> = {}): void => legs.accept(leg(over), NULL_TRACE);
+  return {
+    ...{ legs, engine, said, failed, reserved, opened, faults, accept },
+    step: (...events: TokenEvent[]) => legs.onStep({ bid: 0, tokens: events }),
+    receive: async (over: Partial<DecodeLeg> = {}) => {
+      accept(over);
+      reserved.at(-1)!.grant();
+      await heard();
+    },
+  };
+}
+
+type Context = ReturnType<typeof setUp>;
+
+describe('DecodeLegs', () => {
+  it('reserves, receives, starts from the first token, and frees after the last', async () => {
+    const { legs, engine, said, reserved, opened, receive, step, failed } = setUp();
+    expect(engine.listener).toBe(legs);
+    await receive();
+    expect(reserved[0]!.request).toEqual({
+      ...{ id: ID, kind: 'decode', promptIds: [1, 2], sampling: leg().sampling, firstChoice: 0, choices: 1 },
+    });
+    expect(opened[0]!.id).toEqual({ rid: RID, choice: 0, attempt: 0, room: '0'.repeat(16), peer: PREFILL });
+    expect(opened[0]!.sink.write(SEGMENT, new Uint8Array(1))).toBe(true);
+    opened[0]!.events.onComplete([first()]);
+    step(token());
+    expect(legs.active).toBe(1);
+    step(token({ index: 2, finish: 'length' }));
+    expect(said).toEqual([
+      `import ${ID}`,
+      `start ${ID} 5`,
+      `token 0:1 0 to ${TOKENIZER}`,
+      'flush',
+      `token 0:2 2 to ${TOKENIZER}`,
+      'flush',
+      `abort ${ID}`,
+    ]);
+    expect([legs.active, failed]).toEqual([0, []]);
+  });
+
+  it('opens no transfer before its pages are reserved', async () => {
+    const { opened, accept, reserved } = setUp();
+    accept();
+    await heard();
+    expect(opened).toEqual([]);
+    reserved[0]!.grant();
+    await heard();
+    expect(opened).toHaveLength(1);
+  });
+
+  it('goes on with the other choices when one ends, and is over with the last', async () => {
+    const { legs, opened, receive, step, said } = setUp();
+    await receive({ choices: 3 });
+    opened[0]!.events.onComplete([first(), first(FinishReason.stop), first()]);
+    expect(legs.active).toBe(1);
+    step(token({ finish: 'stop' }), token({ choice: 2 }));
+    step(token({ finish: 'stop' }));
+    expect(legs.active).toBe(1);
+    said.length = 0;
+    legs.abort(abort({ choice: 2 }));
+    expect(said).toEqual([`abort ${ID} 2`, `abort ${ID}`]);
+    expect(legs.active).toBe(0);
+  });
+
+  it('is over at once when every first token was the last', async () => {
+    const { legs, opened, receive } = setUp();
+    await receive({ choices: 2 });
+    opened[0]!.events.onComplete([first(FinishReason.stop), first(FinishReason.length)]);
+    expect(legs.active).toBe(0);
+  });
+
+  it('does not decode a choice that was given up before the leg came, while it waited, or during its transfer', async () => {
+    const { legs, opened, accept, reserved, said } = setUp();
+    legs.abort(abort({ choice: 0 }));
+    accept({ choices: 4 });
+    legs.abort(abort({ choice: 1 }));
+    reserved[0]!.grant();
+    await heard();
+    legs.abort(abort({ choice: 2 }));
+    expect(said).toEqual([]);
+    opened[0]!.events.onComplete([first(), first(), first(), first()]);
+    expect(said).toEqual([`start ${ID} 5,5,5,5`, `abort ${ID} 0`, `abort ${ID} 1`, `abort ${ID} 2`]);
+    legs.abort(abort({ choice: 3 }));
+    expect(legs.active).toBe(0);
+  });
+
+  const stages: [string, string[], (context: Context) => void | Promise<void>][] = [
+    ['waits for pages', [`abort ${ID}`], ({ accept }) => accept()],
+    ['receives', ['close', `abort ${ID}`], ({ receive }) => receive()],
+    [
+      'decodes',
+      [`abort ${ID}`],
+      async ({ receive, opened, step }) => {
+        await receive();
+        opened[0]!.events.onComplete([first()]);
+        step(token());
+      },
+    ],
+  ];
+
+  it.each(stages)('an abort frees engine and transport while it %s; what comes later does nothing', async (...row) => {
+    const [, freed, reach] = row;
+    const context = setUp();
+    const { legs, said, opened, reserved, step, failed } = context;
+    await reach(context);
+    said.length = 0;
+    legs.abort(abort());
+    expect(said).toEqual(freed);
+    legs.abort(abort());
+    reserved[0]!.grant();
+    await heard();
+    opened[0]?.events.onComplete([first()]);
+    opened[0]?.events.onFailed(FailureCode.kvTimeout, 'late');
+    step(token({ finish: 'stop' }));
+    legs.onFailure(ID, new Error('late'));
+    expect(said).toEqual([...freed, 'flush']);
+    expect([legs.active, failed]).toEqual([0, []]);
+  });
+
+  it('says nothing of the reservation that its own abort ends', async () => {
+    const { legs, accept, reserved, failed } = setUp();
+    accept();
+    legs.abort(abort());
+    reserved[0]!.refuse(new EngineError('aborted', 'aborted'));
+    await heard();
+    expect([failed, legs.active]).toEqual([[], 0]);
+  });
+
+  it.each<[string, FailureCode, string[], (context: Context) => void | Promise<void>]>([
+    [
+      'the engine refuses it',
+      FailureCode.queueFull,
+      [`abort ${ID}`],
+      ({ accept, reserved }) => {
+        accept();
+        reserved[0]!.refuse(new EngineError('queue_full', 'full'));
+      },
+    ],
+    [
+      'the transfer fails',
+      FailureCode.kvCorrupt,
+      ['close', `abort ${ID}`],
+      async ({ receive, opened }) => {
+        await receive();
+        opened[0]!.events.onFailed(FailureCode.kvCorrupt, 'damaged');
+      },
+    ],
+    [
+      'the engine does not start',
+      FailureCode.badMessage,
+      [`abort ${ID}`],
+      async ({ receive, opened, faults }) => {
+        await receive();
+        faults.start = new EngineError('bad_message', 'two first tokens for one choice');
+        opened[0]!.events.onComplete([first(), first()]);
+      },
+    ],
+    [
+      'the engine fails',
+      FailureCode.engineError,
+      [`abort ${ID}`],
+      async ({ receive, opened, legs }) => {
+        await receive();
+        opened[0]!.events.onComplete([first()]);
+        legs.onFailure(ID, new EngineError('out_of_memory', 'no pages'));
+      },
+    ],
+  ])('is told, and frees, when %s: %s', async (_, code, freed, reach) => {
+    const context = setUp();
+    await reach(context);
+    await heard();
+    expect(context.failed).toEqual([{ gateway: GATEWAY, rid: RID, attempt: 0, choice: null, code }]);
+    expect(context.said.filter((line) => !line.startsWith('start'))).toEqual(freed);
+    expect(context.legs.active).toBe(0);
+  });
+
+  it.each<[string, string, 'reserving' | 'receiving' | 'decoding', FailureCode[], number]>([
+    ['the gateway', GATEWAY!, 'decoding', [], 0],
+    ['prefill before its pages are reserved', PREFILL!, 'reserving', [FailureCode.workerLost], 0],
+    ['prefill during the transfer', PREFILL!, 'receiving', [FailureCode.workerLost], 0],
+    ['prefill after the transfer', PREFILL!, 'decoding', [], 1],
+    ['the tokenizer', TOKENIZER!, 'decoding', [], 1],
+  ])('the end of %s', async (_, instance, stage, codes, left) => {
+    const { legs, accept, receive, opened, failed } = setUp();
+    if (stage === 'reserving') accept();
+    else await receive();
+    if (stage === 'decoding') opened[0]!.events.onComplete([first()]);
+    legs.dropPeer(instance);
+    expect(failed.map(({ code }) => code)).toEqual(codes);
+    expect(legs.active).toBe(left);
+  });
+});

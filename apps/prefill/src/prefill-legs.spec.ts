@@ -1,0 +1,238 @@
+import { EngineError, type EngineWorker, type SequenceRequest, type TokenEvent } from '@sliceway/engine';
+import { AbortReason, FailureCode, FinishReason, type PrefillLeg, type TokenEntry } from '@sliceway/protocol';
+import type {
+  FailedAttempt,
+  FailureReporter,
+  FramePublisher,
+  KvSender,
+  KvSource,
+  KvTransferId,
+  KvTransport,
+  SenderEvents,
+} from '@sliceway/service';
+import { NULL_TRACE } from '@sliceway/tracing';
+import { PrefillLegs } from './prefill-legs.js';
+
+const RID = 'a'.repeat(32);
+const ID = `${RID}/0/0`;
+const [GATEWAY, TOKENIZER, DECODE, STRANGER] = ['00000001', '00000002', '00000003', '00000004'];
+const SEGMENT = { layerFrom: 0, layerTo: 1, tokenFrom: 0, tokenTo: 2 };
+
+const leg = (over: Partial<PrefillLeg> = {}): PrefillLeg => ({
+  rid: RID,
+  choice: 0,
+  attempt: 0,
+  choices: 1,
+  room: '0'.repeat(16),
+  gateway: GATEWAY!,
+  tokenizer: TOKENIZER!,
+  decode: DECODE!,
+  promptIds: [1, 2],
+  sampling: { temperature: 0, topP: 1, topK: 0, seed: 0, maxNewTokens: 9, stopTokenIds: [], ignoreEos: false },
+  deadlineMs: 0,
+  ...over,
+});
+const abort = (over: { choice?: number | null; attempt?: number } = {}) => ({
+  rid: RID,
+  choice: null,
+  attempt: 0,
+  reason: AbortReason.clientDisconnected,
+  ...over,
+});
+const token = (over: Partial<TokenEvent> = {}): TokenEvent => ({
+  id: ID,
+  choice: 0,
+  index: 0,
+  token: 7,
+  finish: null,
+  ...over,
+});
+
+/** An engine and a transport that do what the test says, and write down what they are told. */
+function setUp() {
+  const said: string[] = [];
+  const failed: (FailedAttempt & { code: FailureCode })[] = [];
+  const submitted: SequenceRequest[] = [];
+  const opened: { id: KvTransferId; source: KvSource; events: SenderEvents }[] = [];
+  const firstTokens: unknown[] = [];
+  let refusal: Error | undefined;
+  const engine = {
+    submit: (request: SequenceRequest) => {
+      if (refusal) throw refusal;
+      submitted.push(request);
+      said.push(`submit ${request.id}`);
+    },
+    exportKv: (id: string) => [Buffer.from(id)],
+    abort: (id: string) => (said.push(`abort ${id}`), true),
+  } as unknown as EngineWorker;
+  const transport = {
+    openSender: (id: KvTransferId, source: KvSource, events: SenderEvents): KvSender => {
+      opened.push({ id, source, events });
+      return {
+        bytesQueued: 0,
+        bytesSent: 0,
+        framesSent: 0,
+        push: () => void said.push('push'),
+        finish: (tokens) => {
+          firstTokens.push(...tokens);
+          said.push('finish');
+        },
+        close: () => void said.push('close'),
+      };
+    },
+  } as unknown as KvTransport;
+  const tokens = {
+    add: (to: string, { choice, index, finish }: TokenEntry) =>
+      said.push(`token ${choice}:${index} ${finish} to ${to}`),
+    flush: () => said.push('flush'),
+  } as unknown as FramePublisher<TokenEntry>;
+  const failures = {
+    report: (of: FailedAttempt, code: FailureCode) => failed.push({ ...of, code }),
+  } as unknown as FailureReporter;
+  const legs = new PrefillLegs(engine, transport, tokens, failures, () => {});
+  return {
+    ...{ legs, engine, said, failed, submitted, opened, firstTokens },
+    accept: (over: Partial<PrefillLeg> = {}) => legs.accept(leg(over), NULL_TRACE),
+    step: (...events: TokenEvent[]) => legs.onStep({ bid: 0, tokens: events }),
+    refuse: (error: Error) => (refusal = error),
+  };
+}
+
+type Context = ReturnType<typeof setUp>;
+const FREED = ['close', `abort ${ID}`];
+
+describe('PrefillLegs', () => {
+  it('computes after the bootstrap, publishes tokens before the last KV, and frees when decode has all', () => {
+    const { legs, said, submitted, opened, firstTokens, accept, step, failed, engine } = setUp();
+    expect(engine.listener).toBe(legs);
+    accept();
+    expect([said, legs.active]).toEqual([[], 1]);
+    expect(opened[0]!.id).toEqual({ rid: RID, choice: 0, attempt: 0, room: '0'.repeat(16), peer: DECODE });
+    opened[0]!.events.onOpen();
+    expect(submitted).toEqual([
+      { id: ID, kind: 'prefill', promptIds: [1, 2], sampling: leg().sampling, firstChoice: 0, choices: 1 },
+    ]);
+    legs.onKvReady(ID, SEGMENT);
+    expect(opened[0]!.source.read(SEGMENT)).toEqual([Buffer.from(ID)]);
+    step(token());
+    expect(said).toEqual([`submit ${ID}`, 'push', `token 0:0 0 to ${TOKENIZER}`, 'flush', 'finish']);
+    expect(firstTokens).toEqual([{ token: 7, finish: FinishReason.none }]);
+    expect(legs.active).toBe(1);
+    opened[0]!.events.onDone();
+    expect(said.slice(5)).toEqual(FREED);
+    expect([legs.active, failed]).toEqual([0, []]);
+  });
+
+  it('hands on one first token a choice, with its end', () => {
+    const { said, opened, submitted, firstTokens, accept, step } = setUp();
+    accept({ choices: 2 });
+    opened[0]!.events.onOpen();
+    expect(submitted[0]).toMatchObject({ firstChoice: 0, choices: 2 });
+    step(token(), token({ choice: 1, token: 8, finish: 'stop' }));
+    expect(firstTokens).toEqual([
+      { token: 7, finish: FinishReason.none },
+      { token: 8, finish: FinishReason.stop },
+    ]);
+    expect(said.filter((line) => line === 'finish' || line === 'flush')).toEqual(['flush', 'finish']);
+  });
+
+  it('keeps requests of one step apart', () => {
+    const { said, opened, firstTokens, accept, step } = setUp();
+    accept();
+    accept({ choice: 1 });
+    for (const { events } of opened) events.onOpen();
+    step(token(), token({ id: `${RID}/1/0`, choice: 1, token: 8 }), token({ id: 'gone', token: 9 }));
+    expect(said.filter((line) => line === 'finish')).toHaveLength(2);
+    expect(firstTokens).toMatchObject([{ token: 7 }, { token: 8 }]);
+  });
+
+  const stages: [string, (context: Context) => void][] = [
+    ['waits for the bootstrap', () => {}],
+    ['waits in the engine', ({ opened }) => opened[0]!.events.onOpen()],
+    [
+      'sends its KV',
+      ({ opened, legs, step }) => {
+        opened[0]!.events.onOpen();
+        legs.onKvReady(ID, SEGMENT);
+        step(token());
+      },
+    ],
+  ];
+
+  it.each(stages)('an abort frees engine and transport while it %s; what comes later does nothing', (_, reach) => {
+    const context = setUp();
+    const { legs, said, opened, accept, step, failed } = context;
+    accept();
+    reach(context);
+    said.length = 0;
+    legs.abort(abort());
+    expect(said).toEqual(FREED);
+    legs.abort(abort());
+    opened[0]!.events.onOpen();
+    legs.onKvReady(ID, SEGMENT);
+    step(token());
+    opened[0]!.events.onDone();
+    opened[0]!.events.onFailed(FailureCode.kvTimeout, 'late');
+    legs.onFailure(ID, new Error('late'));
+    expect(said).toEqual([...FREED, 'flush']);
+    expect([legs.active, failed]).toEqual([0, []]);
+  });
+
+  it.each(stages)('a failed transfer is told, and frees, while it %s', (_, reach) => {
+    const context = setUp();
+    const { legs, said, opened, accept, failed } = context;
+    accept();
+    reach(context);
+    said.length = 0;
+    opened[0]!.events.onFailed(FailureCode.kvTimeout, 'silence');
+    expect(said).toEqual(FREED);
+    expect(failed).toEqual([{ gateway: GATEWAY, rid: RID, attempt: 0, choice: null, code: 'kv_timeout' }]);
+    expect(legs.active).toBe(0);
+  });
+
+  it('tells with which code the engine refused, or failed', () => {
+    const { legs, said, opened, accept, failed, refuse } = setUp();
+    refuse(new EngineError('queue_full', 'full'));
+    accept();
+    opened[0]!.events.onOpen();
+    expect(said).toEqual(FREED);
+    refuse(new TypeError('a bug'));
+    accept({ choice: 1 });
+    opened[1]!.events.onOpen();
+    expect(failed.map(({ code }) => code)).toEqual(['queue_full', 'engine_error']);
+    accept({ choice: 2 });
+    legs.onFailure(`${RID}/2/0`, new EngineError('prompt_too_long', 'long'));
+    expect(failed[2]).toMatchObject({ code: 'prompt_too_long' });
+    expect(legs.active).toBe(0);
+  });
+
+  it('opens nothing for a leg that was aborted before it came, and goes on without one of several choices', () => {
+    const { legs, opened, accept, said } = setUp();
+    legs.abort(abort());
+    accept();
+    expect([opened, legs.active]).toEqual([[], 0]);
+    accept({ attempt: 1, choices: 2 });
+    legs.abort(abort({ choice: 1, attempt: 1 }));
+    expect([said, legs.active]).toEqual([[], 1]);
+  });
+
+  it('a newer attempt takes the place of an older one', () => {
+    const { legs, opened, accept, said } = setUp();
+    accept();
+    accept({ attempt: 1 });
+    expect([said, opened.length, legs.active]).toEqual([FREED, 2, 1]);
+  });
+
+  it.each([
+    ['gateway', GATEWAY, []],
+    ['decode', DECODE, ['worker_lost']],
+    ['tokenizer', TOKENIZER, null],
+    ['stranger', STRANGER, null],
+  ])('the end of its %s', (_, instance, codes) => {
+    const { legs, accept, said, failed } = setUp();
+    accept();
+    legs.dropPeer(instance!);
+    expect(said).toEqual(codes === null ? [] : FREED);
+    expect(failed.map(({ code }) => code)).toEqual(codes ?? []);
+  });
+});
