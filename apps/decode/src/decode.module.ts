@@ -1,16 +1,14 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, Inject } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { startEngine, type EngineWorker } from '@sliceway/engine';
-import { subjects, type Bootstrap } from '@sliceway/protocol';
 import {
   describeEngine,
+  ENGINE,
   engineOptionsOf,
   FailureReporter,
   FramePublisher,
   HOT_PATH,
-  identity,
-  LogOnce,
-  MessageClient,
+  kvTransportProvider,
   NatsKvTransport,
   PeerRegistry,
   ServiceStatus,
@@ -20,8 +18,6 @@ import {
 import type { DecodeConfig } from './decode.config.js';
 import { DecodeController } from './decode.controller.js';
 import { DecodeLegs } from './decode-legs.js';
-
-const ENGINE = Symbol('engine');
 
 @Module({})
 export class DecodeModule implements OnApplicationShutdown {
@@ -48,24 +44,7 @@ export class DecodeModule implements OnApplicationShutdown {
       controllers: [DecodeController],
       providers: [
         { provide: ENGINE, useFactory: () => startEngine(engineOptionsOf(config, logger)) },
-        {
-          provide: NatsKvTransport,
-          inject: [HOT_PATH, ENGINE, MessageClient, LogOnce],
-          useFactory: (connection: NatsConnection, { info }: EngineWorker, messages: MessageClient, faults: LogOnce) =>
-            new NatsKvTransport({
-              connection,
-              role: 'decode',
-              instance: identity.instance,
-              kvFormat: info.kvFormat,
-              pageBlockBytes: info.pageBlockBytes,
-              window: config.SLICEWAY_KV_WINDOW,
-              timeoutMs: config.SLICEWAY_KV_TIMEOUT_MS,
-              bootstrapTimeoutMs: config.SLICEWAY_KV_TIMEOUT_MS,
-              publishBootstrap: (prefill: string, bootstrap: Bootstrap) =>
-                messages.emit(subjects.bootstrap(prefill), bootstrap),
-              onBadFrame: (error: unknown) => faults.warn('frame', error),
-            }),
-        },
+        kvTransportProvider('decode', config),
         {
           provide: DecodeLegs,
           inject: [ENGINE, NatsKvTransport, HOT_PATH, FailureReporter],

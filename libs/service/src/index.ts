@@ -22,6 +22,7 @@ export type {
   ReceiverEvents,
   SenderEvents,
 } from './kv-transport/kv-transport.js';
+export { kvTransportProvider } from './kv-transport/kv-transport.provider.js';
 export { NatsKvTransport, type NatsKvTransportOptions } from './kv-transport/nats-kv-transport.js';
 export { failureCodeOf, tokenEntryOf, wireFinish } from './legs/engine-conversions.js';
 export { LegTable, type LegEvents, type OpenLeg } from './legs/leg-table.js';
@@ -32,4 +33,4 @@ export { MessageClient } from './nats/message-client.js';
 export { PeerRegistry, type PeerListener } from './registry/peer-registry.js';
 export { runService, type ServiceOptions } from './run-service.js';
 export { NO_LOAD, ServiceStatus, type ReadinessCheck } from './service-status.js';
-export { CONFIG, HOT_PATH, LOGGER, METRICS } from './tokens.js';
+export { CONFIG, ENGINE, HOT_PATH, LOGGER, METRICS } from './tokens.js';

@@ -4,3 +4,5 @@ export const LOGGER = Symbol('logger');
 export const METRICS = Symbol('metrics');
 /** The raw NATS connection of the hot path. */
 export const HOT_PATH = Symbol('hot path');
+/** The engine of prefill and decode; the app provides it. */
+export const ENGINE = Symbol('engine');
