@@ -64,7 +64,7 @@ function setUp() {
   const failed: (FailedAttempt & { code: FailureCode })[] = [];
   const reserved: { request: SequenceRequest; grant: () => void; refuse: (error: Error) => void }[] = [];
   const opened: { id: KvTransferId; sink: KvSink; events: ReceiverEvents }[] = [];
-  const faults: { start?: Error } = {};
+  const faults: { start?: Error; noRoom?: boolean } = {};
   const engine = {
     reserve: (request: SequenceRequest) =>
       new Promise<void>((grant, refuse) => void reserved.push({ request, grant, refuse })),
@@ -72,6 +72,7 @@ function setUp() {
     start: (id: string, firstTokens: readonly number[]) => {
       if (faults.start) throw faults.start;
       said.push(`start ${id} ${firstTokens.join()}`);
+      return faults.noRoom ? [] : firstTokens.map((_, i) => reserved[0]!.request.firstChoice + i);
     },
     abort: (id: string, choice?: number) => (said.push(`abort ${id}${choice === undefined ? '' : ` ${choice}`}`), true),
   } as unknown as EngineWorker;
@@ -105,6 +106,15 @@ function setUp() {
 type Context = ReturnType<typeof setUp>;
 
 describe('DecodeLegs', () => {
+  it('fails a request that has no room here for another token, instead of waiting for one', async () => {
+    const { legs, opened, receive, failed, faults } = setUp();
+    await receive();
+    faults.noRoom = true;
+    opened[0]!.events.onComplete([first()]);
+    expect(failed).toMatchObject([{ rid: RID, code: FailureCode.promptTooLong }]);
+    expect(legs.active).toBe(0);
+  });
+
   it('reserves, receives, starts from the first token, and frees after the last', async () => {
     const { legs, engine, said, reserved, opened, receive, step, failed } = setUp();
     expect(engine.listener).toBe(legs);

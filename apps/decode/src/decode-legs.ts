@@ -1,5 +1,12 @@
 import { SequenceKind, type EngineListener, type EngineWorker, type StepOutput } from '@sliceway/engine';
-import { FinishReason, type Abort, type DecodeLeg, type FirstToken, type TokenEntry } from '@sliceway/protocol';
+import {
+  FailureCode,
+  FinishReason,
+  type Abort,
+  type DecodeLeg,
+  type FirstToken,
+  type TokenEntry,
+} from '@sliceway/protocol';
 import {
   failureCodeOf,
   LegTable,
@@ -112,19 +119,21 @@ export class DecodeLegs implements EngineListener {
     progress.decoding = true;
     open.trace.sliceEnd(SliceName.decodeTransferred);
     open.trace.sliceStart(SliceName.decodeForward);
+    let running: readonly number[];
     try {
-      this.engine.start(
-        id,
-        firstTokens.map(({ token }) => token),
-      );
+      const tokens = firstTokens.map(({ token }) => token);
+      running = this.engine.start(id, tokens);
     } catch (error) {
       return this.onFailure(id, error as Error);
     }
-    firstTokens.forEach(({ finish }, i) => {
+    for (const [i, { finish }] of firstTokens.entries()) {
       const choice = open.leg.choice + i;
       if (finish !== FinishReason.none) this.#endChoice(id, choice);
       else if (!progress.open.has(choice)) this.engine.abort(id, choice);
-    });
+      else if (!running.includes(choice)) {
+        return this.#legs.fail(id, FailureCode.promptTooLong, 'this worker has no room for another token of it');
+      }
+    }
   }
 
   #endChoice(id: string, choice: number): void {

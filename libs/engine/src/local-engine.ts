@@ -56,13 +56,16 @@ export class LocalEngine {
 
   /** @throws what {@link startEngine} throws */
   static async start(options: EngineOptions): Promise<LocalEngine> {
-    const engine = await startEngine(options);
     const file = openGguf(options.modelPath);
+    let tokenizer: Tokenizer;
+    let template: ChatTemplate;
     try {
-      return new LocalEngine(engine, loadTokenizer(file), ChatTemplate.fromGguf(file));
+      tokenizer = loadTokenizer(file);
+      template = ChatTemplate.fromGguf(file);
     } finally {
       file.close();
     }
+    return new LocalEngine(await startEngine(options), tokenizer, template);
   }
 
   /** Prompt ids as the cluster's tokenizer makes them. */

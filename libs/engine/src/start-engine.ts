@@ -46,8 +46,6 @@ export async function startEngine(options: EngineOptions): Promise<EngineWorker>
     throw new RangeError(`maxRunning (${maxRunning}) must not exceed batchTokens (${batchTokens})`);
   const file = openGguf(modelPath);
   const [config, model] = withFile(file, () => [readLlamaConfig(file), modelInfo(file)] as const);
-  const contextLength = Math.min(config.contextLength, options.contextLength ?? Infinity);
-
   const kvFormat: KvFormat = {
     engine: 'sliceway',
     dtype: 'f32',
@@ -58,9 +56,11 @@ export async function startEngine(options: EngineOptions): Promise<EngineWorker>
     layout: 'k[head][dim][token] v[head][token][dim]',
     fingerprint: fingerprint(modelPath),
   };
-  const limits: BatchLimits = { batchTokens, sequences: maxRunning, contextLength, pageTokens };
   const kvPages = Math.floor((kvMemoryMb * 2 ** 20) / (pageBlockBytes(kvFormat) * config.layers));
   if (kvPages === 0) throw new RangeError(`kvMemoryMb is ${kvMemoryMb}; one KV page of this model needs more`);
+  // One sequence must fit into the pool alone.
+  const contextLength = Math.min(config.contextLength, options.contextLength ?? Infinity, kvPages * pageTokens);
+  const limits: BatchLimits = { batchTokens, sequences: maxRunning, contextLength, pageTokens };
   const kv = new KvMemory(kvFormat, kvPages, attentionScratch(config, limits).bytes);
 
   const engine = new ThreadedEngine(

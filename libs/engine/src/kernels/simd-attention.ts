@@ -77,6 +77,11 @@ export class SimdAttention implements Attention {
   }
 
   begin(batch: ForwardBatch): void {
+    if (batch.runs.length > this.limits.sequences || batch.tokenIds.length > this.limits.batchTokens) {
+      throw new RangeError(
+        `a batch of ${batch.runs.length} sequences and ${batch.tokenIds.length} tokens does not fit the scratch`,
+      );
+    }
     let table = this.#layout.tables;
     let at = this.#layout.descriptors >> 2;
     for (const run of batch.runs) {

@@ -138,6 +138,42 @@ describe('Scheduler', () => {
     expect(rig.pool.used).toBe(0);
   });
 
+  it('never runs more continuations than it has places for', () => {
+    const rig = new Rig(64, { maxRunning: 4 });
+    for (const id of ['a', 'b', 'c']) rig.scheduler.add(request(id, 5, { choices: 3, maxNewTokens: 6 }));
+    for (let batch; (batch = rig.step());) expect(batch.forward.runs.length).toBeLessThanOrEqual(4);
+    for (const id of ['a', 'b', 'c']) for (const choice of [0, 1, 2]) expect(rig.text(id, choice)).toHaveLength(6);
+  });
+
+  it('takes no page to start a single continuation', () => {
+    const rig = new Rig(2);
+    rig.scheduler.reserve(request('a', 20, { kind: 'decode' }), () => {});
+    expect(rig.scheduler.start('a', [7])).toEqual([0]);
+    expect(rig.scheduler.schedule()!.forward.runs).toMatchObject([{ tokens: 1, position: 20 }]);
+  });
+
+  it('says which continuations have no room to go on', () => {
+    const rig = new Rig(64, { contextLength: 32 });
+    rig.scheduler.reserve(request('a', 31, { kind: 'decode', choices: 2 }), () => {});
+    expect(rig.scheduler.start('a', [7, 8])).toEqual([]);
+    expect(rig.pool.used).toBe(0);
+  });
+
+  it('lets a retracted sequence go on before newer reservations', () => {
+    const rig = new Rig(5);
+    rig.scheduler.add(request('old', 30, { maxNewTokens: 30 }));
+    rig.scheduler.add(request('young', 28, { maxNewTokens: 30 }));
+    while (rig.step()!.retracted.length === 0);
+    const tokensOfYoung: number[] = [];
+    for (const id of ['new', 'newer']) {
+      rig.scheduler.reserve(request(id, 20, { kind: 'decode' }), () => tokensOfYoung.push(rig.text('young').length));
+    }
+    rig.drain();
+    // Granted in the step that gives the last token.
+    expect(tokensOfYoung).toEqual([29, 29]);
+    expect(rig.text('young')).toEqual(expected(request('young', 28).promptIds, 30));
+  });
+
   it('holds the pages of a prefill until they are released', () => {
     const rig = new Rig();
     rig.scheduler.add(request('a', 20, { kind: 'prefill', choices: 2 }));

@@ -89,6 +89,8 @@ export class Scheduler {
   grantReservations(): void {
     while (this.#reservations.length > 0) {
       const { sequence, granted } = this.#reservations[0]!;
+      // A sequence that was retracted came first: newer prompts must not take every page that comes free.
+      if (this.#waiting.some((waiting) => waiting.arrival < sequence.arrival)) return;
       if (!this.#hasPlace(sequence) || !this.#takePages(sequence, sequence.tokens.length, this.#running.length)) return;
       this.#reservations.shift();
       this.#held.set(sequence.request.id, sequence);
@@ -101,15 +103,15 @@ export class Scheduler {
     return this.#live.get(id)?.values().next().value?.pages;
   }
 
-  /** Decode: the prompt's KV is complete and these are its continuations' first tokens. */
-  start(id: string, firstTokens: readonly number[]): void {
+  /** Decode: the prompt's KV is complete and these are its continuations' first tokens. @returns the choices that go on */
+  start(id: string, firstTokens: readonly number[]): number[] {
     const prompt = this.#held.get(id);
     if (!prompt || prompt.forks !== firstTokens.length) {
       throw new EngineError('bad_message', `request ${id} is not reserved for ${firstTokens.length} choices`);
     }
     this.#held.delete(id);
     prompt.computed = prompt.tokens.length;
-    this.#fork(prompt, firstTokens);
+    return this.#fork(prompt, firstTokens);
   }
 
   /** The held pages of a request are no longer needed. Unknown ids are ignored: it may have been aborted. */
@@ -149,7 +151,7 @@ export class Scheduler {
     };
     for (const sequence of this.#running) if (sequence.remaining === 1) take(sequence);
     for (const sequence of this.#running) if (sequence.remaining > 1) take(sequence);
-    while (rows < this.limits.batchTokens && this.#startNext()) take(this.#running[this.#running.length - 1]!);
+    for (let next; rows < this.limits.batchTokens && (next = this.#startNext());) take(next);
     if (rows === 0) return undefined;
     this.#computing = new Set(sequences);
     const reportLayers = sequences.some((sequence) => sequence.request.kind === SequenceKind.PREFILL);
@@ -194,22 +196,37 @@ export class Scheduler {
     }
   }
 
-  /** Lets each continuation of a computed prompt run on its own, sharing the full pages; ended ones are left out. */
-  #fork(prompt: Sequence, firstTokens: readonly number[]): void {
-    const { request, computed } = prompt;
+  /**
+   * Lets each continuation of a computed prompt run on its own; ended ones are left out. They share the prompt's full pages, and
+   * all but one get a copy of the partial page.
+   *
+   * @returns the choices that run
+   */
+  #fork(prompt: Sequence, firstTokens: readonly number[]): number[] {
+    const { request } = prompt;
     const live = this.#live.get(request.id)!;
-    const fullPages = Math.floor(computed / this.limits.pageTokens);
-    firstTokens.forEach((token, fork) => {
-      if (this.#finishOf(prompt, token)) return;
-      const sequence = new Sequence(request, prompt.choice + fork, prompt.arrival, 1, [...prompt.tokens, token]);
-      live.add(sequence);
-      if (this.#sharePages(prompt, sequence, fullPages)) this.#insert(this.#running, sequence);
-      else this.#waiting.unshift(sequence);
+    const forks = firstTokens.flatMap((token, fork) => {
+      if (this.#finishOf(prompt, token)) return [];
+      return [new Sequence(request, prompt.choice + fork, prompt.arrival, 1, [...prompt.tokens, token])];
+    });
+    forks.forEach((fork, i) => {
+      live.add(fork);
+      const placed = i === forks.length - 1 ? this.#movePages(prompt, fork) : this.#sharePages(prompt, fork);
+      if (placed) this.#insert(this.#running, fork);
+      else this.#waiting.unshift(fork);
     });
     this.#end(prompt);
+    return forks.map(({ choice }) => choice);
   }
 
-  #sharePages(from: Sequence, to: Sequence, fullPages: number): boolean {
+  #movePages(from: Sequence, to: Sequence): boolean {
+    to.pages.push(...from.pages.splice(0));
+    to.computed = from.computed;
+    return true;
+  }
+
+  #sharePages(from: Sequence, to: Sequence): boolean {
+    const fullPages = Math.floor(from.computed / this.limits.pageTokens);
     const partial = fullPages < from.pages.length ? this.pool.take() : undefined;
     if (partial === -1) return false;
     for (let p = 0; p < fullPages; p++) {
@@ -276,24 +293,22 @@ export class Scheduler {
   }
 
   /** Moves the oldest waiting sequence to the running ones if there are pages for it and a place. */
-  #startNext(): boolean {
+  #startNext(): Sequence | undefined {
     const next = this.#waiting[0];
     if (!next || !this.#hasPlace(next) || !this.#takePages(next, next.tokens.length, this.#running.length))
-      return false;
+      return undefined;
     this.#waiting.shift();
-    this.#running.push(next);
-    return true;
+    this.#insert(this.#running, next);
+    this.grantReservations();
+    return next;
   }
 
+  /** A prompt takes a place for each continuation that it will fork into; one that arrives holds its places, too. */
   #hasPlace(sequence: Sequence): boolean {
-    const taken = this.#running.length + (sequence.request.kind === SequenceKind.DECODE ? this.#heldChoices() : 0);
-    return taken === 0 || taken + sequence.forks <= this.limits.maxRunning;
-  }
-
-  #heldChoices(): number {
-    let choices = 0;
-    for (const sequence of this.#held.values()) choices += sequence.forks;
-    return choices;
+    let taken = 0;
+    for (const running of this.#running) taken += running.forks;
+    if (sequence.request.kind === SequenceKind.DECODE) for (const held of this.#held.values()) taken += held.forks;
+    return taken + sequence.forks <= this.limits.maxRunning;
   }
 
   /** All the pages for `tokens` tokens, leaving `spare` free ones for others to grow; or none. */

@@ -55,8 +55,12 @@ export interface EngineWorker {
   reserve(request: SequenceRequest): Promise<void>;
   /** Decode: fills reserved pages. @param bytes the segment's page blocks, layer by layer, page by page @returns false when the request is gone */
   importKv(id: string, segment: KvSegment, bytes: Uint8Array): boolean;
-  /** Decode: the KV is whole; the continuations go on from their first tokens. @throws EngineError bad_message */
-  start(id: string, firstTokens: readonly number[]): void;
+  /**
+   * Decode: the KV is whole; the continuations go on from their first tokens.
+   * @returns the choices that go on; the others ended with their first token, or have no room for another
+   * @throws EngineError bad_message
+   */
+  start(id: string, firstTokens: readonly number[]): readonly number[];
   /** Prefill: views of a segment's page blocks, valid until `release`; undefined when the request is gone. */
   exportKv(id: string, segment: KvSegment): Uint8Array[] | undefined;
   /** Prefill: the KV has left; frees its pages. */

@@ -80,9 +80,10 @@ export class ThreadedEngine implements EngineWorker {
     return true;
   }
 
-  start(id: string, firstTokens: readonly number[]): void {
-    this.#scheduler.start(id, firstTokens);
+  start(id: string, firstTokens: readonly number[]): number[] {
+    const running = this.#scheduler.start(id, firstTokens);
     this.#wake();
+    return running;
   }
 
   exportKv(id: string, segment: KvSegment): Uint8Array[] | undefined {
