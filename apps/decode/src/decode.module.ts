@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, Inject } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { startEngine, type EngineWorker } from '@sliceway/engine';
+import type { TokenEntry } from '@sliceway/protocol';
 import {
   describeEngine,
   ENGINE,
@@ -26,11 +27,18 @@ export class DecodeModule implements OnApplicationShutdown {
     private readonly transport: NatsKvTransport,
     status: ServiceStatus,
     legs: DecodeLegs,
+    tokens: FramePublisher<TokenEntry>,
     peers: PeerRegistry,
   ) {
     describeEngine(status, engine, [transport.name]);
     status.activeRequests = () => legs.active;
-    peers.listen({ onGone: ({ instance }) => legs.dropPeer(instance) });
+    peers.listen({
+      onGone: ({ instance }, reason) => {
+        legs.dropPeer(instance);
+        // Its next process begins a new stream of frames; one that was lost may wake up and expects the old one.
+        if (reason !== 'lost') tokens.forget(instance);
+      },
+    });
   }
 
   static forRoot(config: DecodeConfig, logger: Logger): DynamicModule {
@@ -46,14 +54,19 @@ export class DecodeModule implements OnApplicationShutdown {
         { provide: ENGINE, useFactory: () => startEngine(engineOptionsOf(config, logger)) },
         kvTransportProvider('decode', config),
         {
+          provide: FramePublisher,
+          inject: [HOT_PATH],
+          useFactory: (connection: NatsConnection) => new FramePublisher(connection, tokenCodec),
+        },
+        {
           provide: DecodeLegs,
-          inject: [ENGINE, NatsKvTransport, HOT_PATH, FailureReporter],
+          inject: [ENGINE, NatsKvTransport, FramePublisher, FailureReporter],
           useFactory: (
             engine: EngineWorker,
             transport: NatsKvTransport,
-            connection: NatsConnection,
+            tokens: FramePublisher<TokenEntry>,
             failures: FailureReporter,
-          ) => new DecodeLegs(engine, transport, new FramePublisher(connection, tokenCodec), failures, onEngineDeath),
+          ) => new DecodeLegs(engine, transport, tokens, failures, onEngineDeath),
         },
       ],
     };

@@ -15,16 +15,9 @@ import { Admission } from '../requests/admission.js';
 import { GatewayMetrics } from '../requests/gateway-metrics.js';
 import { RequestTable } from '../requests/request-table.js';
 
-/**
- * A worker that said goodbye has finished its part of every request, but its goodbye may overtake the last text, which
- * comes on another connection. What still depends on it after this time was left behind.
- */
-const FAREWELL_MS = 2000;
-
 /** Takes what happens in the cluster to the running requests: text, workers that go, this gateway's own drain. */
 @Injectable()
 export class ClusterEvents implements OnModuleInit, OnModuleDestroy {
-  readonly #farewells = new Set<NodeJS.Timeout>();
   #text: FrameSubscription<TextFrame> | null = null;
   #stopListening = () => {};
 
@@ -65,20 +58,12 @@ export class ClusterEvents implements OnModuleInit, OnModuleDestroy {
     this.table.failAll(draining(), AbortReason.shuttingDown);
     this.#text?.close();
     this.#stopListening();
-    for (const farewell of this.#farewells) clearTimeout(farewell);
   }
 
   #onGone({ role, instance }: Heartbeat, reason: 'left' | 'lost' | 'restarted'): void {
     if (role === Role.gateway) return;
-    if (role === Role.tokenizer) this.#text?.forget(instance);
-    if (reason !== 'left') {
-      this.table.onWorkerLost(role, instance);
-      return;
-    }
-    const farewell = setTimeout(() => {
-      this.#farewells.delete(farewell);
-      this.table.onWorkerLost(role, instance);
-    }, FAREWELL_MS);
-    this.#farewells.add(farewell);
+    // One that was lost may wake up and go on with its numbers, which would look like a gap in a stream begun anew.
+    if (role === Role.tokenizer && reason !== 'lost') this.#text?.forget(instance);
+    this.table.onWorkerLost(role, instance);
   }
 }

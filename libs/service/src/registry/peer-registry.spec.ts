@@ -73,12 +73,23 @@ describe('PeerRegistry', () => {
     expect(registry.list('decode')).toHaveLength(1);
   });
 
-  it('takes a goodbye, and a restart under the same instance', () => {
+  it('takes a restart under the same instance', () => {
     registry.take(beat({ sequence: 9 }));
     registry.take(beat({ sequence: 0, startedAtMs: 200 }));
     registry.take(beat({ sequence: 7, startedAtMs: 100 }));
-    registry.take(beat({ sequence: 1, startedAtMs: 200, state: WorkerState.stopped }));
-    expect(events).toEqual(['joined 0000000a', 'restarted 0000000a', 'joined 0000000a', 'left 0000000a']);
+    expect(events).toEqual(['joined 0000000a', 'restarted 0000000a', 'joined 0000000a']);
+  });
+
+  it('gives no work to a peer that said goodbye, and lets go of it two seconds later: its last frames may come until then', () => {
+    registry.take(beat());
+    registry.take(beat({ sequence: 1, state: WorkerState.stopped }));
+    expect([registry.list('decode'), registry.list('decode', null)]).toEqual([[], []]);
+    for (now = 500; now < 2000; now += 500) registry.expire(500);
+    expect(events).toEqual(['joined 0000000a', 'updated 1']);
+    registry.expire(500);
+    expect(events).toEqual(['joined 0000000a', 'updated 1', 'left 0000000a']);
+    registry.take(beat({ instance: '0000000b', state: WorkerState.stopped }));
+    expect(events).toHaveLength(3);
   });
 
   it('lists the ready ones of a role', () => {

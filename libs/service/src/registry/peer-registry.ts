@@ -2,6 +2,11 @@ import { WorkerState, type Heartbeat, type Role, type WorkerId } from '@sliceway
 
 /** Beats that a peer may miss before it counts as lost. */
 const MISSED_BEATS = 3;
+/**
+ * What a peer sent before its goodbye may come after it, on another connection: it is given no work at once, but is gone
+ * only after this time.
+ */
+const FAREWELL_MS = 2000;
 /** More processes than any cluster has: whoever makes up instances cannot fill the memory. */
 const MAX_PEERS = 4096;
 
@@ -14,7 +19,7 @@ interface Peer {
 export interface PeerListener {
   onJoined?(beat: Heartbeat): void;
   onUpdated?(beat: Heartbeat): void;
-  /** It said goodbye, missed its beats, or came back as another process. */
+  /** It said goodbye a while ago, missed its beats, or came back as another process. */
   onGone?(beat: Heartbeat, reason: 'left' | 'lost' | 'restarted'): void;
 }
 
@@ -37,11 +42,12 @@ export class PeerRegistry {
     return this.#peers.get(instance)?.beat;
   }
 
-  /** Peers of a role; `ready` ones only unless told otherwise. */
+  /** Peers of a role: the ready ones, those in another state, or all (null) that have not said goodbye. */
   list(role: Role, state: WorkerState | null = WorkerState.ready): Heartbeat[] {
     const found: Heartbeat[] = [];
     for (const { beat } of this.#peers.values()) {
-      if (beat.role === role && (state === null || beat.state === state)) found.push(beat);
+      const isWanted = state === null ? beat.state !== WorkerState.stopped : beat.state === state;
+      if (beat.role === role && isWanted) found.push(beat);
     }
     return found;
   }
@@ -51,15 +57,14 @@ export class PeerRegistry {
     if (known && known.beat.startedAtMs > beat.startedAtMs) return;
     if (known && known.beat.startedAtMs === beat.startedAtMs && known.beat.sequence >= beat.sequence) return;
     if (known && known.beat.startedAtMs < beat.startedAtMs) this.#remove(known.beat, 'restarted');
-    if (beat.state === WorkerState.stopped) return this.#remove(beat, 'left');
     const joined = !this.#peers.has(beat.instance);
-    if (joined && this.#peers.size >= MAX_PEERS) return;
+    if (joined && (beat.state === WorkerState.stopped || this.#peers.size >= MAX_PEERS)) return;
     this.#peers.set(beat.instance, { beat, seenMs: this.now() });
     for (const listener of this.#listeners) (joined ? listener.onJoined : listener.onUpdated)?.call(listener, beat);
   }
 
   /**
-   * Drops peers that missed their beats; called every `everyMs` by the owner of the timer. When it comes late, this process
+   * Drops peers that missed their beats or said goodbye a while ago; called every `everyMs` by the owner of the timer. When it comes late, this process
    * itself stood still (a stopped process, a blocked event loop), and what the peers sent meanwhile still waits to be read.
    */
   expire(everyMs: number): void {
@@ -68,7 +73,9 @@ export class PeerRegistry {
     this.#expiredMs = now;
     if (stoodStillMs > 0) for (const peer of this.#peers.values()) peer.seenMs += stoodStillMs;
     for (const { beat, seenMs } of this.#peers.values()) {
-      if (now - seenMs > MISSED_BEATS * beat.intervalMs) this.#remove(beat, 'lost');
+      if (beat.state === WorkerState.stopped) {
+        if (now - seenMs >= FAREWELL_MS) this.#remove(beat, 'left');
+      } else if (now - seenMs > MISSED_BEATS * beat.intervalMs) this.#remove(beat, 'lost');
     }
   }
 
