@@ -84,4 +84,19 @@ describe('SmolLM2 through gateway, tokenizer, prefill and decode', () => {
     expect(polls).toBeGreaterThan(20);
     expect(slow).toEqual([]);
   });
+
+  it(`hears of a client that leaves within ${RESPONSE_MS} ms, while it prefills`, async () => {
+    const [prefill] = fixture.cluster.running('prefill');
+    const client = new AbortController();
+    const answer = fixture.chat({ content: 'one two '.repeat(485), max_tokens: 2 }, { signal: client.signal });
+    const left = expect(answer).rejects.toThrow();
+    while ((await fixture.metric(prefill!, 'sliceway_running')) === 0) await sleep(POLL_MS);
+    client.abort();
+    const startMs = performance.now();
+    while ((await fixture.metric(prefill!, 'sliceway_requests_active')) > 0) await sleep(1);
+    expect(performance.now() - startMs).toBeLessThan(RESPONSE_MS);
+    await left;
+    // Its pages are free when the chunk that was computing is done.
+    expect(await fixture.heldAfter(5000)).toEqual([]);
+  });
 });
