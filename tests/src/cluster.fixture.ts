@@ -19,6 +19,7 @@ export interface FixtureOptions {
   readonly modelPath: string;
   readonly kvMemoryMb: number;
   readonly counts?: Partial<Record<Role, number>>;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** What LocalEngine makes of a request. */
@@ -43,7 +44,7 @@ export class ClusterFixture {
     private readonly folder: string,
   ) {}
 
-  static async start({ modelPath, kvMemoryMb, counts = {} }: FixtureOptions): Promise<ClusterFixture> {
+  static async start({ modelPath, kvMemoryMb, counts = {}, env = {} }: FixtureOptions): Promise<ClusterFixture> {
     const source = await provideNatsServer();
     if ('url' in source) throw new Error('these tests look into a broker of their own: unset NATS_URL');
     const folder = mkdtempSync(join(tmpdir(), 'sliceway-cluster-'));
@@ -58,7 +59,7 @@ export class ClusterFixture {
       counts,
       natsUrl: nats.url,
       logDirectory: folder,
-      env: { SLICEWAY_KV_MEMORY_MB: String(kvMemoryMb), SLICEWAY_HEARTBEAT_INTERVAL_MS: '200' },
+      env: { SLICEWAY_KV_MEMORY_MB: String(kvMemoryMb), SLICEWAY_HEARTBEAT_INTERVAL_MS: '200', ...env },
     });
     try {
       const [cluster, local] = await Promise.all([starting, LocalEngine.start({ modelPath, kvMemoryMb })]);

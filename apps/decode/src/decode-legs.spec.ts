@@ -63,6 +63,7 @@ function setUp() {
   const said: string[] = [];
   const failed: (FailedAttempt & { code: FailureCode })[] = [];
   const reserved: { request: SequenceRequest; grant: () => void; refuse: (error: Error) => void }[] = [];
+  const announced = new Set<string>();
   const opened: { id: KvTransferId; sink: KvSink; events: ReceiverEvents }[] = [];
   const faults: { start?: Error; noRoom?: boolean } = {};
   const engine = {
@@ -77,6 +78,10 @@ function setUp() {
     abort: (id: string, choice?: number) => (said.push(`abort ${id}${choice === undefined ? '' : ` ${choice}`}`), true),
   } as unknown as EngineWorker;
   const transport = {
+    announce: ({ peer }: KvTransferId) => {
+      announced.add(peer);
+      return { close: () => void announced.delete(peer) };
+    },
     openReceiver: (id: KvTransferId, sink: KvSink, events: ReceiverEvents): KvReceiver => {
       opened.push({ id, sink, events });
       return { bytesReceived: 0, close: () => void said.push('close') };
@@ -90,10 +95,10 @@ function setUp() {
   const failures = {
     report: (of: FailedAttempt, code: FailureCode) => failed.push({ ...of, code }),
   } as unknown as FailureReporter;
-  const legs = new DecodeLegs(engine, transport, tokens, failures, () => {});
+  const legs = new DecodeLegs(engine, transport, tokens, failures, 8, () => {});
   const accept = (over: Partial<DecodeLeg> = {}): void => legs.accept(leg(over), NULL_TRACE);
   return {
-    ...{ legs, engine, said, failed, reserved, opened, faults, accept },
+    ...{ legs, engine, said, failed, reserved, opened, announced, faults, accept },
     step: (...events: TokenEvent[]) => legs.onStep({ bid: 0, tokens: events }),
     receive: async (over: Partial<DecodeLeg> = {}) => {
       accept(over);
@@ -106,6 +111,19 @@ function setUp() {
 type Context = ReturnType<typeof setUp>;
 
 describe('DecodeLegs', () => {
+  it('tells prefill that a request waits for pages, until they are reserved or it is given up', async () => {
+    const { legs, accept, announced, reserved } = setUp();
+    accept();
+    expect(announced).toEqual(new Set([PREFILL]));
+    reserved[0]!.grant();
+    await heard();
+    expect(announced.size).toBe(0);
+    accept({ choice: 1 });
+    expect(announced.size).toBe(1);
+    legs.abort(abort());
+    expect(announced.size).toBe(0);
+  });
+
   it('fails a request that has no room here for another token, instead of waiting for one', async () => {
     const { legs, opened, receive, failed, faults } = setUp();
     await receive();

@@ -13,13 +13,16 @@ import {
   tokenEntryOf,
   type FailureReporter,
   type FramePublisher,
+  type KvAnnouncement,
   type KvReceiver,
+  type KvTransferId,
   type KvTransport,
 } from '@sliceway/service';
 import { SliceName, type RequestTrace } from '@sliceway/tracing';
 
 interface Progress {
-  receiver: KvReceiver | undefined;
+  /** What tells prefill of this request: an announcement while it waits for pages, then the transfer. */
+  transfer: KvAnnouncement | KvReceiver | undefined;
   /** The KV is whole: prefill is not needed any more, and choices are sequences of their own. */
   decoding: boolean;
   /** Choices that have not ended. */
@@ -36,20 +39,25 @@ export class DecodeLegs implements EngineListener {
     private readonly transport: KvTransport,
     private readonly tokens: FramePublisher<TokenEntry>,
     failures: FailureReporter,
+    maxOpen: number,
     readonly onDeath: (error: Error) => void,
   ) {
     engine.listener = this;
-    this.#legs = new LegTable(failures, {
-      release: ({ id }) => {
-        this.#progress.get(id)?.receiver?.close();
-        this.#progress.delete(id);
-        this.engine.abort(id);
+    this.#legs = new LegTable(
+      failures,
+      {
+        release: ({ id }) => {
+          this.#progress.get(id)?.transfer?.close();
+          this.#progress.delete(id);
+          this.engine.abort(id);
+        },
+        dropChoice: ({ id }, choice) => {
+          if (this.#progress.get(id)?.decoding) this.engine.abort(id, choice);
+          this.#endChoice(id, choice);
+        },
       },
-      dropChoice: ({ id }, choice) => {
-        if (this.#progress.get(id)?.decoding) this.engine.abort(id, choice);
-        this.#endChoice(id, choice);
-      },
-    });
+      maxOpen,
+    );
   }
 
   get active(): number {
@@ -60,7 +68,11 @@ export class DecodeLegs implements EngineListener {
     const open = this.#legs.open(leg, trace);
     if (!open) return;
     const { promptIds, sampling, choice, choices } = leg;
-    this.#progress.set(open.id, { receiver: undefined, decoding: false, open: new Set(open.wanted) });
+    this.#progress.set(open.id, {
+      transfer: this.transport.announce(transferOf(leg)),
+      decoding: false,
+      open: new Set(open.wanted),
+    });
     trace.sliceStart(SliceName.decodePrepare);
     this.engine
       .reserve({ id: open.id, kind: SequenceKind.DECODE, promptIds, sampling, firstChoice: choice, choices })
@@ -72,6 +84,11 @@ export class DecodeLegs implements EngineListener {
 
   abort(abort: Abort): void {
     this.#legs.abort(abort);
+  }
+
+  /** The service ends; gateways are told of what is left. */
+  failAll(): void {
+    this.#legs.failAll(FailureCode.draining, 'the worker has ended');
   }
 
   /** Prefill is needed until the KV is whole. */
@@ -98,11 +115,11 @@ export class DecodeLegs implements EngineListener {
     const open = this.#legs.get(id);
     const progress = this.#progress.get(id);
     if (!open || !progress) return;
-    const { rid, choice, attempt, room, prefill } = open.leg;
+    progress.transfer?.close();
     open.trace.sliceEnd(SliceName.decodePrepare);
     open.trace.sliceStart(SliceName.decodeTransferred);
-    progress.receiver = this.transport.openReceiver(
-      { rid, choice, attempt, room, peer: prefill },
+    progress.transfer = this.transport.openReceiver(
+      transferOf(open.leg),
       { write: (segment, payload) => this.engine.importKv(id, segment, payload) },
       {
         onComplete: (firstTokens) => this.#start(id, firstTokens),
@@ -115,7 +132,7 @@ export class DecodeLegs implements EngineListener {
     const open = this.#legs.get(id);
     const progress = this.#progress.get(id);
     if (!open || !progress) return;
-    progress.receiver = undefined;
+    progress.transfer = undefined;
     progress.decoding = true;
     open.trace.sliceEnd(SliceName.decodeTransferred);
     open.trace.sliceStart(SliceName.decodeForward);
@@ -146,4 +163,8 @@ export class DecodeLegs implements EngineListener {
   #isDecoding({ rid, choice, attempt }: DecodeLeg): boolean {
     return this.#progress.get(`${rid}/${choice}/${attempt}`)?.decoding ?? false;
   }
+}
+
+function transferOf({ rid, choice, attempt, room, prefill }: DecodeLeg): KvTransferId {
+  return { rid, choice, attempt, room, peer: prefill };
 }

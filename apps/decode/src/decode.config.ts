@@ -1,5 +1,5 @@
-import { engineSchema, serviceSchema } from '@sliceway/service';
+import { engineServiceSchema } from '@sliceway/service';
 import type { z } from 'zod';
 
-export const decodeSchema = serviceSchema.extend(engineSchema.shape);
+export const decodeSchema = engineServiceSchema;
 export type DecodeConfig = z.output<typeof decodeSchema>;

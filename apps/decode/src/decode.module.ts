@@ -26,7 +26,7 @@ export class DecodeModule implements OnApplicationShutdown {
     @Inject(ENGINE) private readonly engine: EngineWorker,
     private readonly transport: NatsKvTransport,
     status: ServiceStatus,
-    legs: DecodeLegs,
+    private readonly legs: DecodeLegs,
     tokens: FramePublisher<TokenEntry>,
     peers: PeerRegistry,
   ) {
@@ -47,6 +47,7 @@ export class DecodeModule implements OnApplicationShutdown {
       // After the failures have left for their gateways.
       setTimeout(() => process.exit(1), 500);
     };
+    const maxOpen = config.SLICEWAY_MAX_RUNNING + config.SLICEWAY_MAX_QUEUED;
     return {
       module: DecodeModule,
       controllers: [DecodeController],
@@ -66,13 +67,14 @@ export class DecodeModule implements OnApplicationShutdown {
             transport: NatsKvTransport,
             tokens: FramePublisher<TokenEntry>,
             failures: FailureReporter,
-          ) => new DecodeLegs(engine, transport, tokens, failures, onEngineDeath),
+          ) => new DecodeLegs(engine, transport, tokens, failures, maxOpen, onEngineDeath),
         },
       ],
     };
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.legs.failAll();
     this.transport.close();
     await this.engine.close();
   }

@@ -89,7 +89,7 @@ function setUp() {
   const failures = {
     report: (of: FailedAttempt, code: FailureCode) => failed.push({ ...of, code }),
   } as unknown as FailureReporter;
-  const legs = new PrefillLegs(engine, transport, tokens, failures, () => {});
+  const legs = new PrefillLegs(engine, transport, tokens, failures, 8, () => {});
   return {
     ...{ legs, engine, said, failed, submitted, opened, firstTokens },
     accept: (over: Partial<PrefillLeg> = {}) => legs.accept(leg(over), NULL_TRACE),

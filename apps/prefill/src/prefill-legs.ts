@@ -6,7 +6,7 @@ import {
   type StepOutput,
   type TokenEvent,
 } from '@sliceway/engine';
-import type { Abort, PrefillLeg, TokenEntry } from '@sliceway/protocol';
+import { FailureCode, type Abort, type PrefillLeg, type TokenEntry } from '@sliceway/protocol';
 import {
   failureCodeOf,
   LegTable,
@@ -22,6 +22,8 @@ import { SliceName, type RequestTrace } from '@sliceway/tracing';
 /** What a prompt goes through here: bootstrap, forward, first tokens, transfer of its KV. */
 export class PrefillLegs implements EngineListener {
   readonly #senders = new Map<string, KvSender>();
+  /** Legs whose decode has reserved no pages yet. */
+  readonly #bootstrapping = new Set<string>();
   readonly #legs: LegTable<PrefillLeg>;
 
   constructor(
@@ -29,22 +31,33 @@ export class PrefillLegs implements EngineListener {
     private readonly transport: KvTransport,
     private readonly tokens: FramePublisher<TokenEntry>,
     failures: FailureReporter,
+    maxOpen: number,
     readonly onDeath: (error: Error) => void,
   ) {
     engine.listener = this;
-    this.#legs = new LegTable(failures, {
-      release: ({ id }) => {
-        this.#senders.get(id)?.close();
-        this.#senders.delete(id);
-        this.engine.abort(id);
+    this.#legs = new LegTable(
+      failures,
+      {
+        release: ({ id }) => {
+          this.#senders.get(id)?.close();
+          this.#senders.delete(id);
+          this.#bootstrapping.delete(id);
+          this.engine.abort(id);
+        },
+        // Choices share the prompt and its transfer; decode leaves out the one that is not wanted.
+        dropChoice: () => {},
       },
-      // Choices share the prompt and its transfer; decode leaves out the one that is not wanted.
-      dropChoice: () => {},
-    });
+      maxOpen,
+    );
   }
 
   get active(): number {
     return this.#legs.size;
+  }
+
+  /** Requests that the engine does not know of yet. */
+  get bootstrapping(): number {
+    return this.#bootstrapping.size;
   }
 
   /** Waits for decode's bootstrap before it computes: a prompt whose KV has no place to go would hold pages here. */
@@ -52,6 +65,7 @@ export class PrefillLegs implements EngineListener {
     const open = this.#legs.open(leg, trace);
     if (!open) return;
     const { id } = open;
+    this.#bootstrapping.add(id);
     trace.sliceStart(SliceName.prefillBootstrap);
     const sender = this.transport.openSender(
       { rid: leg.rid, choice: leg.choice, attempt: leg.attempt, room: leg.room, peer: leg.decode },
@@ -68,6 +82,11 @@ export class PrefillLegs implements EngineListener {
 
   abort(abort: Abort): void {
     this.#legs.abort(abort);
+  }
+
+  /** The service ends; gateways are told of what is left. */
+  failAll(): void {
+    this.#legs.failAll(FailureCode.draining, 'the worker has ended');
   }
 
   dropPeer(instance: string): void {
@@ -103,6 +122,7 @@ export class PrefillLegs implements EngineListener {
   #compute(id: string): void {
     const open = this.#legs.get(id);
     if (!open) return;
+    this.#bootstrapping.delete(id);
     open.trace.sliceEnd(SliceName.prefillBootstrap);
     open.trace.sliceStart(SliceName.prefillForward);
     const { promptIds, sampling, choice, choices } = open.leg;

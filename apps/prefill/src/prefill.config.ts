@@ -1,5 +1,5 @@
-import { engineSchema, serviceSchema } from '@sliceway/service';
+import { engineServiceSchema } from '@sliceway/service';
 import type { z } from 'zod';
 
-export const prefillSchema = serviceSchema.extend(engineSchema.shape);
+export const prefillSchema = engineServiceSchema;
 export type PrefillConfig = z.output<typeof prefillSchema>;

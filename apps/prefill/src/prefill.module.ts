@@ -26,11 +26,16 @@ export class PrefillModule implements OnApplicationShutdown {
     @Inject(ENGINE) private readonly engine: EngineWorker,
     private readonly transport: NatsKvTransport,
     status: ServiceStatus,
-    legs: PrefillLegs,
+    private readonly legs: PrefillLegs,
     tokens: FramePublisher<TokenEntry>,
     peers: PeerRegistry,
   ) {
     describeEngine(status, engine, [transport.name]);
+    const engineLoad = status.load;
+    status.load = () => {
+      const load = engineLoad();
+      return { ...load, waiting: load.waiting + legs.bootstrapping };
+    };
     status.activeRequests = () => legs.active;
     peers.listen({
       onGone: ({ instance }, reason) => {
@@ -47,6 +52,7 @@ export class PrefillModule implements OnApplicationShutdown {
       // After the failures have left for their gateways.
       setTimeout(() => process.exit(1), 500);
     };
+    const maxOpen = config.SLICEWAY_MAX_RUNNING + config.SLICEWAY_MAX_QUEUED;
     return {
       module: PrefillModule,
       controllers: [PrefillController],
@@ -66,13 +72,14 @@ export class PrefillModule implements OnApplicationShutdown {
             transport: NatsKvTransport,
             tokens: FramePublisher<TokenEntry>,
             failures: FailureReporter,
-          ) => new PrefillLegs(engine, transport, tokens, failures, onEngineDeath),
+          ) => new PrefillLegs(engine, transport, tokens, failures, maxOpen, onEngineDeath),
         },
       ],
     };
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.legs.failAll();
     this.transport.close();
     await this.engine.close();
   }

@@ -1,4 +1,4 @@
-export { engineSchema, type EngineConfig } from './config/engine.schema.js';
+export { engineSchema, engineServiceSchema, type EngineConfig } from './config/engine.schema.js';
 export { describeConfig, type VariableDescription } from './config/describe-config.js';
 export { flag, integer } from './config/fields.js';
 export { ConfigError, parseConfig } from './config/parse-config.js';
@@ -11,6 +11,7 @@ export { FrameSubscription, type FrameHandlers } from './frames/frame-subscripti
 export { identity } from './identity.config.js';
 export type {
   FirstToken,
+  KvAnnouncement,
   KvReceiver,
   KvSegment,
   KvSender,

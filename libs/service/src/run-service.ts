@@ -64,9 +64,9 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
     close: async () => {
       isClosing = true;
       heartbeats.stop();
+      await app.close();
       // While nats-server is down there is nobody to tell.
       await Promise.allSettled([hotPath.flush(), messages.flush()]);
-      await app.close();
       await Promise.allSettled([messages.close(), hotPath.close()]);
       await tracing.shutdown();
     },

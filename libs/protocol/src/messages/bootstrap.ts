@@ -1,9 +1,9 @@
 import type { RequestId, Room, WorkerId } from '../ids.js';
 import type { KvFormat } from './kv-format.js';
 import { kvFormat } from './kv-format.js';
-import { array, integer, object, requestId, room, string, u8, workerId } from './parser.js';
+import { array, object, requestId, room, string, u32, u8, workerId } from './parser.js';
 
-/** decode to prefill: pages are reserved, KV may come. Repeated until the first KV frame arrives. */
+/** decode to prefill: pages are reserved and KV may come, or (window 0) the request waits for pages. Repeated until KV comes. */
 export interface Bootstrap {
   readonly rid: RequestId;
   readonly choice: number;
@@ -13,7 +13,7 @@ export interface Bootstrap {
   /** Names of the transports that decode can receive on, best first. */
   readonly transports: readonly string[];
   readonly kvFormat: KvFormat;
-  /** KV frames that prefill may send before the first credit. */
+  /** KV frames that prefill may send before the first credit; 0 while the pages are not reserved. */
   readonly window: number;
 }
 
@@ -25,7 +25,7 @@ const bootstrap = object<Bootstrap>({
   decode: workerId,
   transports: array(string, 1),
   kvFormat,
-  window: integer(1, 0xffffffff),
+  window: u32,
 });
 
 /** Throws ProtocolError. */

@@ -1,4 +1,4 @@
-import { engineSchema } from './engine.schema.js';
+import { engineSchema, engineServiceSchema } from './engine.schema.js';
 import { ConfigError, parseConfig } from './parse-config.js';
 import { serviceSchema } from './service.schema.js';
 
@@ -46,4 +46,11 @@ it('names all faults at once, those of the base and of the engine', () => {
   expect(faults.map((fault) => fault.split(' ')[0]).sort()).toEqual(
     [...Object.keys(bad), 'NATS_URL', 'SLICEWAY_MODEL'].sort(),
   );
+});
+
+it('refuses more running sequences than a step has tokens, and names both variables', () => {
+  const parse = (tokens: string): unknown =>
+    parseConfig(engineServiceSchema, { SLICEWAY_MODEL: 'm.gguf', SLICEWAY_CHUNKED_PREFILL_TOKENS: tokens });
+  expect(parse('32')).toMatchObject({ SLICEWAY_MAX_RUNNING: 32 });
+  expect(() => parse('31')).toThrow(/SLICEWAY_MAX_RUNNING.*expected at most SLICEWAY_CHUNKED_PREFILL_TOKENS, 31/);
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { integer } from './fields.js';
+import { serviceSchema } from './service.schema.js';
 
 /** What services with an engine read. */
 export const engineSchema = z.object({
@@ -19,6 +20,15 @@ export const engineSchema = z.object({
   SLICEWAY_KV_WINDOW: integer(1, 1024).default(8).describe('KV frames that may be on their way in one transfer'),
   SLICEWAY_KV_TIMEOUT_MS: integer(100)
     .default(30_000)
-    .describe('bootstrap, and a transfer without progress, fail after this'),
+    .describe('a transfer whose other end is silent for this long fails'),
 });
 export type EngineConfig = z.output<typeof engineSchema>;
+
+/** Everything that a service with an engine reads; what does not fit together is a fault, too. */
+export const engineServiceSchema = serviceSchema
+  .extend(engineSchema.shape)
+  .refine((config) => config.SLICEWAY_MAX_RUNNING <= config.SLICEWAY_CHUNKED_PREFILL_TOKENS, {
+    path: ['SLICEWAY_MAX_RUNNING'],
+    error: ({ input }) =>
+      `expected at most SLICEWAY_CHUNKED_PREFILL_TOKENS, ${(input as EngineConfig).SLICEWAY_CHUNKED_PREFILL_TOKENS}: a step has a token of each sequence`,
+  });

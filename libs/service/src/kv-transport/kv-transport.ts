@@ -62,6 +62,10 @@ export interface KvSender {
   close(): void;
 }
 
+export interface KvAnnouncement {
+  close(): void;
+}
+
 export interface KvReceiver {
   readonly bytesReceived: number;
   /** As a sender's. */
@@ -89,6 +93,8 @@ export interface KvTransport {
   readonly open: number;
   readonly totals: Readonly<KvTotals>;
   openSender(id: KvTransferId, source: KvSource, events: SenderEvents): KvSender;
+  /** Decode: tells prefill, until closed, that the request is here and waits for pages. */
+  announce(id: KvTransferId): KvAnnouncement;
   openReceiver(id: KvTransferId, sink: KvSink, events: ReceiverEvents): KvReceiver;
   /** Prefill: a bootstrap came, perhaps before its leg. */
   accept(bootstrap: Bootstrap): void;

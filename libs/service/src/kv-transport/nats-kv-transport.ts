@@ -2,6 +2,7 @@ import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { decodeCreditFrame, decodeKvFrame, kvFrameBytes, subjects, type Bootstrap } from '@sliceway/protocol';
 import { BoundedMap } from './bounded-map.js';
 import type {
+  KvAnnouncement,
   KvReceiver,
   KvSender,
   KvSink,
@@ -62,6 +63,7 @@ export class NatsKvTransport implements KvTransport {
     MAX_REMEMBERED,
     REMEMBERED_MS,
   );
+  readonly #announcements = new Set<NodeJS.Timeout>();
   readonly #subscription: Subscription;
   readonly #transfer: TransferOptions;
   readonly #maxFramesInFlight: number;
@@ -88,7 +90,7 @@ export class NatsKvTransport implements KvTransport {
   }
 
   get open(): number {
-    return this.#senders.size + this.#receivers.size;
+    return this.#senders.size + this.#receivers.size + this.#announcements.size;
   }
 
   openSender(id: KvTransferId, source: KvSource, events: SenderEvents): KvSender {
@@ -106,6 +108,22 @@ export class NatsKvTransport implements KvTransport {
     const bootstrap = this.#early.take(key);
     if (bootstrap) sender.onBootstrap(bootstrap);
     return sender;
+  }
+
+  announce(id: KvTransferId): KvAnnouncement {
+    const { rid, choice, attempt, room, peer } = id;
+    const { instance, kvFormat, publishBootstrap } = this.options;
+    const bootstrap = { rid, choice, attempt, room, decode: instance, transports: [this.name], kvFormat, window: 0 };
+    const publish = (): void => this.#guard(() => publishBootstrap(peer, bootstrap));
+    const timer = setInterval(publish, this.#transfer.probeMs);
+    this.#announcements.add(timer);
+    publish();
+    return {
+      close: () => {
+        clearInterval(timer);
+        this.#announcements.delete(timer);
+      },
+    };
   }
 
   openReceiver(id: KvTransferId, sink: KvSink, events: ReceiverEvents): KvReceiver {
@@ -135,6 +153,8 @@ export class NatsKvTransport implements KvTransport {
 
   close(): void {
     this.#subscription.unsubscribe();
+    for (const timer of this.#announcements) clearInterval(timer);
+    this.#announcements.clear();
     for (const transfer of [...this.#senders.values(), ...this.#receivers.values()]) transfer.close();
   }
 

@@ -60,6 +60,21 @@ describe('SenderTransfer', () => {
   };
 
   describe('opening', () => {
+    it('waits as long as decode says that it waits for pages, and not longer', () => {
+      for (let waited = 0; waited < 3 * TIMEOUT_MS; waited += PROBE_MS) {
+        sender.onBootstrap(bootstrap({ window: 0 }));
+        jest.advanceTimersByTime(PROBE_MS);
+      }
+      expect([said, wire.take()]).toEqual([[], []]);
+      jest.advanceTimersByTime(TIMEOUT_MS + PROBE_MS);
+      expect(said).toEqual([expect.stringMatching(/^bootstrap_timeout: nothing was heard of decode/)]);
+    });
+
+    it('refuses another KV format while decode still waits for pages', () => {
+      sender.onBootstrap(bootstrap({ window: 0, kvFormat: { ...KV_FORMAT, headDim: 8 } }));
+      expect(said).toEqual([expect.stringMatching(/^kv_format_mismatch/)]);
+    });
+
     it('sends nothing before the bootstrap, then greets and sends what was pushed', () => {
       push(0, 2);
       expect(wire.take()).toEqual([]);

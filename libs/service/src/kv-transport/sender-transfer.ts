@@ -60,7 +60,7 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
     this.#pump();
   }
 
-  /** The first one opens the transfer; a repeated one asks whether this end still lives. */
+  /** The first one with a window opens the transfer; a repeated one asks whether this end still lives. */
   onBootstrap({ decode, transports, kvFormat, window }: Bootstrap): void {
     if (this.ended || decode !== this.id.peer) return;
     this.heardMs = performance.now();
@@ -72,6 +72,8 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
     }
     const mismatch = kvFormatMismatch(this.options.kvFormat, kvFormat);
     if (mismatch !== undefined) return this.fail(FailureCode.kvFormatMismatch, mismatch);
+    // Decode is there, and its pages will come.
+    if (window === 0) return;
     this.#opened = true;
     this.#limit = window;
     this.tell(() => this.#events.onOpen());
@@ -152,7 +154,7 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
       if (silentMs < bootstrapTimeoutMs) return;
       return this.fail(
         FailureCode.bootstrapTimeout,
-        `decode ${peer} reserved no pages within ${bootstrapTimeoutMs} ms`,
+        `nothing was heard of decode ${peer} within ${bootstrapTimeoutMs} ms`,
       );
     }
     if (this.#acknowledged === this.#log.length) {

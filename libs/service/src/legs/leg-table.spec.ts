@@ -42,10 +42,28 @@ describe('LegTable', () => {
     const failures = {
       report: (_of: unknown, code: FailureCode) => said.push(`told ${code}`),
     } as unknown as FailureReporter;
-    table = new LegTable(failures, {
-      release: ({ leg: { attempt } }) => said.push(`released ${attempt}`),
-      dropChoice: (_open, choice) => said.push(`dropped choice ${choice}`),
-    });
+    table = new LegTable(
+      failures,
+      {
+        release: ({ leg: { attempt } }) => said.push(`released ${attempt}`),
+        dropChoice: (_open, choice) => said.push(`dropped choice ${choice}`),
+      },
+      16,
+    );
+  });
+
+  it('refuses one more than it may hold, and tells the gateway', () => {
+    for (let choice = 0; choice < 16; choice++) expect(open({ choice })).toBeDefined();
+    expect(open({ choice: 16 })).toBeUndefined();
+    expect(said).toEqual(['told queue_full', 'leg aborted: queue_full']);
+  });
+
+  it('tells every gateway when the service ends', () => {
+    open({ choice: 0 }, 'one');
+    open({ choice: 1 }, 'two');
+    table.failAll(FailureCode.draining, 'the end');
+    expect(said.filter((line) => line === 'told draining')).toHaveLength(2);
+    expect(table.size).toBe(0);
   });
 
   it('ends each leg once', () => {

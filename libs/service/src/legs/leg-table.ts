@@ -29,6 +29,8 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
   constructor(
     private readonly failures: FailureReporter,
     private readonly events: LegEvents<L>,
+    /** Legs that may be open; one more is refused. */
+    private readonly maxOpen: number,
   ) {}
 
   get size(): number {
@@ -47,6 +49,11 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
     );
     if (this.#legs.has(id) || wanted.length === 0) {
       trace.abort('superseded, or aborted before it came');
+      return undefined;
+    }
+    if (this.#legs.size >= this.maxOpen) {
+      this.#report(leg, FailureCode.queueFull, `${this.maxOpen} requests are here`);
+      trace.abort(FailureCode.queueFull);
       return undefined;
     }
     for (const other of this.#legs.values()) {
@@ -68,9 +75,13 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
   fail(id: string, code: FailureCode, message: string): void {
     const entry = this.#legs.get(id);
     if (!entry) return;
-    const { rid, attempt, gateway } = entry.leg;
-    this.failures.report({ gateway, rid, attempt, choice: null }, code, message);
+    this.#report(entry.leg, code, message);
     this.#close(entry, `${code}: ${message}`);
+  }
+
+  /** The service ends: what is still open cannot be finished. */
+  failAll(code: FailureCode, message: string): void {
+    for (const id of this.#legs.keys()) this.fail(id, code, message);
   }
 
   /** The gateway gives an attempt and all older ones up, perhaps before the leg has come. */
@@ -91,6 +102,10 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
       else if (partnerOf(entry.leg) === instance)
         this.fail(entry.id, FailureCode.workerLost, `worker ${instance} is gone`);
     }
+  }
+
+  #report({ rid, attempt, gateway }: L, code: FailureCode, message: string): void {
+    this.failures.report({ gateway, rid, attempt, choice: null }, code, message);
   }
 
   #deadline(id: string, deadlineMs: number): NodeJS.Timeout {
