@@ -168,7 +168,7 @@ const limits: [string, keyof typeof examples, string, unknown, unknown][] = [
   ['layers run forward', 'Bootstrap', 'kvFormat.layers', [29, 30], [30, 30]],
   ['layers are two', 'Bootstrap', 'kvFormat.layers', [0, 1], [0, 1, 2]],
   ['dtype', 'Bootstrap', 'kvFormat.dtype', 'f16', 'f64'],
-  ['window', 'Bootstrap', 'window', 1, 0],
+  ['window', 'Bootstrap', 'window', 0, -1],
   ['a transport', 'Bootstrap', 'transports', ['tcp'], []],
   ['failure code', 'Failed', 'code', 'bad_message', 'oops'],
   ['gateways do not fail to gateways', 'Failed', 'from.role', 'tokenizer', 'gateway'],

@@ -126,7 +126,7 @@ describe('SenderTransfer', () => {
       jest.advanceTimersByTime(TIMEOUT_MS - PROBE_MS);
       expect(said).toEqual([]);
       jest.advanceTimersByTime(PROBE_MS);
-      expect(said).toEqual([`bootstrap_timeout: decode 0000000b reserved no pages within ${TIMEOUT_MS} ms`]);
+      expect(said).toEqual([`bootstrap_timeout: nothing was heard of decode 0000000b within ${TIMEOUT_MS} ms`]);
     });
   });
 
