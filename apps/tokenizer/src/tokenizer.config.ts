@@ -5,7 +5,9 @@ import { z } from 'zod';
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const tokenizerSchema = serviceSchema.extend({
-  SLICEWAY_MODEL: z.string({ error: 'expected the path of a .gguf file' }).describe('the model: a .gguf file'),
+  SLICEWAY_MODEL: z
+    .string({ error: 'expected the path of a model' })
+    .describe('the model: a .gguf file, or a folder with config.json and safetensors'),
   SLICEWAY_MAX_PROMPT_CHARS: integer(1).default(1_000_000).describe('characters of a prompt; a longer one is refused'),
   SLICEWAY_MAX_OPEN_REQUESTS: integer(1)
     .default(4096)

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { fingerprint, modelInfo, openGguf } from '@sliceway/model';
+import { openModel } from '@sliceway/model';
 import type { Serves, TextEntry } from '@sliceway/protocol';
 import {
   FailureReporter,
@@ -114,11 +114,11 @@ export class TokenizerModule implements OnApplicationShutdown {
 }
 
 function loadModel(path: string): { readonly prompts: PromptEncoder; readonly serves: Serves } {
-  const file = openGguf(path);
+  const file = openModel(path);
   try {
-    const { contextLength, eosTokenIds } = modelInfo(file);
+    const { contextLength, eosTokenIds } = file.info;
     const model = basename(file.path, '.gguf');
-    const described = { model, fingerprint: fingerprint(file), contextLength, eosTokenIds };
+    const described = { model, fingerprint: file.fingerprint(), contextLength, eosTokenIds };
     return {
       prompts: new PromptEncoder(file),
       serves: { ...described, backend: 'none', transports: [], kvFormat: null },

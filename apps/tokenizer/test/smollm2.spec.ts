@@ -1,4 +1,4 @@
-import { loadTokenizer, openGguf } from '@sliceway/model';
+import { openModel } from '@sliceway/model';
 import { provideModel } from '@sliceway/local';
 import { FinishReason } from '@sliceway/protocol';
 import { entry, TestGateway, TestWorker } from './peers.fixture.js';
@@ -36,8 +36,8 @@ describe('SmolLM2', () => {
     const text = Array.from({ length: characters }, (_, i) =>
       String.fromCodePoint(0x4e00 + ((i * 7919) % 20_000)),
     ).join('');
-    const file = openGguf(await provideModel());
-    const tokenizer = loadTokenizer(file);
+    const file = openModel(await provideModel());
+    const tokenizer = file.loadTokenizer();
     file.close();
     await fixture.encode(fixture.request({ text: text.slice(0, 5000) }, gateway.instance));
     const startedMs = performance.now();

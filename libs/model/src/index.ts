@@ -1,19 +1,19 @@
 export { ChatTemplate, type ChatMessage, type RenderOptions, type SpecialTokenTexts } from './chat/chat-template.js';
 export { ChatTemplateError, ChatTemplateErrorCode } from './chat/chat-template-error.js';
-export { type GgufArray, type GgufScalar, type GgufTensor, type GgufValue } from './gguf/gguf-format.js';
-export { GgufFile, openGguf } from './gguf/gguf-file.js';
 export { type GgufTensorSource, writeGguf } from './gguf/gguf-writer.js';
 export { GgufFloat32, type GgufWritable } from './gguf/write-value.js';
-export { tensorByteLength, type TensorType, tensorTypeOfId, tensorTypeOfName } from './gguf/tensor-types.js';
+export { tensorByteLength, tensorTypeOfName } from './gguf/tensor-types.js';
 export { ModelFileError, ModelFileErrorCode } from './model-file-error.js';
-export { fingerprint, type ModelInfo, modelInfo } from './model-info.js';
-export { IncrementalDetokenizer, type TokenBytes } from './text/incremental-detokenizer.js';
-export { type StopResult, StopStringMatcher } from './text/stop-string-matcher.js';
+export type { ModelConfig, RopeScaling } from './model-config.js';
+export type { ModelFile, ModelTensor } from './model-file.js';
+export { openModel } from './open-model.js';
+export { writeSafetensors } from './safetensors/write-safetensors.js';
+export type { ModelInfo } from './model-info.js';
+export type { TokenBytes } from './text/incremental-detokenizer.js';
+export type { StopResult } from './text/stop-string-matcher.js';
 export { TextOutput } from './text/text-output.js';
-export { type EncodeOptions, loadTokenizer, Tokenizer } from './tokenizer/tokenizer.js';
-export { PRE_TOKENIZER_NAMES } from './tokenizer/pre-tokenizers.js';
+export { type EncodeOptions, Tokenizer } from './tokenizer/tokenizer.js';
 export { DownloadError, DownloadErrorCode } from './download/download-error.js';
-export { downloadFile, type DownloadFileOptions, type TransferLimits } from './download/download-file.js';
 export {
   type DownloadProgress,
   downloadFromHub,
@@ -21,4 +21,4 @@ export {
   type HubDownloadOptions,
 } from './download/download-from-hub.js';
 export { type HeldLock, withFileLock } from './download/file-lock.js';
-export { type HubConfig, hubConfigFromEnv } from './download/hub.config.js';
+export type { HubConfig } from './download/hub.config.js';

@@ -2,7 +2,10 @@
 export const ModelFileErrorCode = {
   /** It cannot be opened or read; the message carries the system's reason. */
   UNREADABLE: 'unreadable',
+  /** A file that belongs to the model is not there. */
+  MISSING_FILE: 'missing_file',
   BAD_MAGIC: 'bad_magic',
+  NOT_JSON: 'not_json',
   /** It ends before what its header promises. */
   TRUNCATED: 'truncated',
   UNSUPPORTED_VERSION: 'unsupported_version',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { ChatTemplate, IncrementalDetokenizer, fingerprint, loadTokenizer, modelInfo, openGguf } from '@sliceway/model';
+import { IncrementalDetokenizer } from '#model/text/incremental-detokenizer.js';
+import { openModel } from '@sliceway/model';
 import { modelPath } from './model-path.js';
 
 const FIXTURE = new URL('../../test/fixtures/smollm2-ids.json', import.meta.url);
@@ -11,9 +12,9 @@ interface Case {
 }
 
 describe('SmolLM2-135M-Instruct', () => {
-  const file = openGguf(modelPath());
+  const file = openModel(modelPath());
   afterAll(() => file.close());
-  const tokenizer = loadTokenizer(file);
+  const tokenizer = file.loadTokenizer();
   const cases = JSON.parse(readFileSync(FIXTURE, 'utf8')) as Case[];
 
   test('1,000 texts get the ids of llama.cpp', () => {
@@ -42,7 +43,7 @@ describe('SmolLM2-135M-Instruct', () => {
   });
 
   test('the header says what the model is', () => {
-    expect(modelInfo(file)).toEqual({
+    expect(file.info).toEqual({
       name: 'Smollm2 135M 8k Lc100K Mix1 Ep2',
       architecture: 'llama',
       contextLength: 8_192,
@@ -51,11 +52,11 @@ describe('SmolLM2-135M-Instruct', () => {
     expect([tokenizer.vocabSize, tokenizer.bosTokenId, tokenizer.addBos]).toEqual([49_152, 1, false]);
     expect(file.tensors.size).toBe(272);
     expect(file.tensors.get('blk.0.ffn_down.weight')).toMatchObject({ type: 'Q4_1', shape: [1_536, 576] });
-    expect(fingerprint(file)).toBe(fingerprint(file.path));
+    expect(file.fingerprint()).toMatch(/^[0-9a-f]{16}$/);
   });
 
   test('its chat template is rendered into its special tokens', () => {
-    const prompt = ChatTemplate.fromGguf(file).render([{ role: 'user', content: 'Hi' }], { addGenerationPrompt: true });
+    const prompt = file.loadChatTemplate().render([{ role: 'user', content: 'Hi' }], { addGenerationPrompt: true });
     const ids = tokenizer.encode(prompt);
     expect(ids.filter((id) => tokenizer.isSpecial(id))).toEqual([1, 2, 1, 2, 1]);
   });

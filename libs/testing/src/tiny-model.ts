@@ -1,17 +1,7 @@
 import { join } from 'node:path';
 import { GgufFloat32, writeGguf, type GgufTensorSource } from '@sliceway/model';
 import { mulberry32 } from './mulberry32.js';
-
-const BYTE_TOKENS = 256;
-const SPECIAL_TOKENS = ['<|endoftext|>', '<|im_start|>', '<|im_end|>'];
-/** Pairs that BPE joins, best first: words, and a character of two bytes (é). Each result is a token, too. */
-const MERGES = ['h e', 'l l', 'Ġ t', 'he ll', 'Ġt he', 'hell o', 'Ã ©'];
-/** `tokenizer.ggml.token_type` */
-const NORMAL = 1;
-const CONTROL = 3;
-const CHAT_TEMPLATE =
-  "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}" +
-  "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+import { BYTE_TOKENS, byteVocabulary, TINY_VOCAB_SIZE, tinyVocabulary } from './tiny-vocabulary.js';
 
 export interface TinyModelOptions {
   readonly seed?: number;
@@ -27,15 +17,13 @@ export interface TinyModelOptions {
  * @returns the file's path
  */
 export function tinyModel(directory: string, { seed = 49, specialTokens = true }: TinyModelOptions = {}): string {
-  const merged = MERGES.map((merge) => merge.replace(' ', ''));
-  const tokens = [...byteTokens(), ...(specialTokens ? [...SPECIAL_TOKENS, ...merged] : [])];
+  const vocabSize = specialTokens ? TINY_VOCAB_SIZE : BYTE_TOKENS;
   const path = join(directory, `tiny-${seed}${specialTokens ? '' : '-bytes'}.gguf`);
-  writeGguf(path, metadata(tokens), tensors(seed, tokens.length));
+  writeGguf(path, metadata(vocabSize), tensors(seed, vocabSize));
   return path;
 }
 
-function metadata(tokens: readonly string[]) {
-  const special = tokens.length > BYTE_TOKENS;
+function metadata(vocabSize: number) {
   return {
     'general.architecture': 'llama',
     'general.name': 'tiny',
@@ -48,19 +36,8 @@ function metadata(tokens: readonly string[]) {
     'llama.attention.layer_norm_rms_epsilon': new GgufFloat32(1e-5),
     'llama.rope.freq_base': new GgufFloat32(10_000),
     'llama.rope.dimension_count': 16,
-    'llama.vocab_size': tokens.length,
-    'tokenizer.ggml.model': 'gpt2',
-    'tokenizer.ggml.pre': 'smollm',
-    'tokenizer.ggml.tokens': tokens,
-    'tokenizer.ggml.token_type': Int32Array.from(tokens, (token) =>
-      SPECIAL_TOKENS.includes(token) ? CONTROL : NORMAL,
-    ),
-    'tokenizer.ggml.merges': special ? MERGES : [],
-    'tokenizer.ggml.add_bos_token': false,
-    'tokenizer.chat_template': CHAT_TEMPLATE,
-    ...(special
-      ? { 'tokenizer.ggml.bos_token_id': BYTE_TOKENS + 1, 'tokenizer.ggml.eos_token_id': BYTE_TOKENS + 2 }
-      : {}),
+    'llama.vocab_size': vocabSize,
+    ...(vocabSize > BYTE_TOKENS ? tinyVocabulary() : byteVocabulary()),
   };
 }
 
@@ -97,13 +74,4 @@ function tensors(seed: number, vocabSize: number): GgufTensorSource[] {
     norm('output_norm'),
     matrix('output', 64, vocabSize),
   ];
-}
-
-/** GPT-2's printable stand-ins of the bytes 0 to 255. */
-function byteTokens(): string[] {
-  let next = 256;
-  return Array.from({ length: BYTE_TOKENS }, (_, byte) => {
-    const printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-    return String.fromCodePoint(printable ? byte : next++);
-  });
 }

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { openGguf } from '@sliceway/model';
+import { openModel } from '@sliceway/model';
 import type { EncodePrompt } from '@sliceway/protocol';
 import { EncodeError } from './encode-error.js';
 import { PromptEncoder } from './prompt-encoder.js';
@@ -28,7 +28,7 @@ function run(prompt: EncodePrompt): EncodeResult {
   }
 }
 
-const file = openGguf((workerData as EncoderThreadData).modelPath);
+const file = openModel((workerData as EncoderThreadData).modelPath);
 const encoder = new PromptEncoder(file);
 file.close();
 parentPort!.on('message', ({ prompt }: EncodeJob) => {

@@ -1,17 +1,29 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openGguf, writeGguf } from '@sliceway/model';
+import { openModel, writeGguf } from '@sliceway/model';
 import { PromptEncoder } from './prompt-encoder.js';
 
 const [BOS, H, I] = [0, 1, 2];
 const folder = mkdtempSync(join(tmpdir(), 'sliceway-prompts-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** A file without these is no model. */
+const SHAPE = {
+  'general.architecture': 'llama',
+  'llama.block_count': 1,
+  'llama.context_length': 8,
+  'llama.embedding_length': 2,
+  'llama.feed_forward_length': 2,
+  'llama.attention.head_count': 1,
+  'llama.attention.layer_norm_rms_epsilon': 1e-5,
+};
+
 /** A model that begins every prompt with BOS, as Llama 3 does. */
 function encoderWith(template: string | null): PromptEncoder {
   const path = join(folder, 'bos.gguf');
   const metadata = {
+    ...SHAPE,
     'tokenizer.ggml.model': 'gpt2',
     'tokenizer.ggml.pre': 'llama-bpe',
     'tokenizer.ggml.tokens': ['<s>', 'H', 'i'],
@@ -20,8 +32,8 @@ function encoderWith(template: string | null): PromptEncoder {
     'tokenizer.ggml.bos_token_id': BOS,
     ...(template === null ? {} : { 'tokenizer.chat_template': template }),
   };
-  writeGguf(path, metadata, []);
-  const file = openGguf(path);
+  writeGguf(path, metadata, [{ name: 'token_embd.weight', type: 'F32', shape: [2, 3], data: new Float32Array(6) }]);
+  const file = openModel(path);
   file.close();
   return new PromptEncoder(file);
 }

@@ -1,4 +1,4 @@
-import { ChatTemplate, ChatTemplateError, loadTokenizer, type GgufFile, type Tokenizer } from '@sliceway/model';
+import { type ChatTemplate, ChatTemplateError, type ModelFile, type Tokenizer } from '@sliceway/model';
 import type { ChatMessage, EncodePrompt } from '@sliceway/protocol';
 import { now } from '@sliceway/tracing';
 import { EncodeError, EncodeErrorCode } from './encode-error.js';
@@ -25,9 +25,9 @@ export class PromptEncoder {
   readonly #template: ChatTemplate;
 
   /** The file may be closed afterwards. @throws ModelFileError */
-  constructor(file: GgufFile) {
-    this.tokenizer = loadTokenizer(file);
-    this.#template = ChatTemplate.fromGguf(file);
+  constructor(file: ModelFile) {
+    this.tokenizer = file.loadTokenizer();
+    this.#template = file.loadChatTemplate();
   }
 
   /** @throws EncodeError */

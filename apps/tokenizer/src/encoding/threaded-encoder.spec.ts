@@ -1,7 +1,7 @@
 import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openGguf } from '@sliceway/model';
+import { openModel } from '@sliceway/model';
 import { tinyModel } from '@sliceway/testing';
 import { PromptEncoder } from './prompt-encoder.js';
 import { ThreadedEncoder } from './threaded-encoder.js';
@@ -13,7 +13,7 @@ const hello = [{ role: 'user' as const, content: 'hello' }];
 describe('ThreadedEncoder', () => {
   test('answers each prompt as the encoder itself does', async () => {
     const modelPath = tinyModel(folder);
-    const file = openGguf(modelPath);
+    const file = openModel(modelPath);
     const inline = new PromptEncoder(file);
     file.close();
     const threaded = new ThreadedEncoder(modelPath);

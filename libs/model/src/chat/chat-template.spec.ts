@@ -96,6 +96,17 @@ describe('ChatTemplate.fromGguf', () => {
     expect(ChatTemplate.fromGguf(file).render([USER], { bosToken: '' })).toBe('</s>');
   });
 
+  test("SentencePiece's tokens are the tokenizer's where the file names none", () => {
+    const metadata = {
+      'tokenizer.ggml.model': 'llama',
+      'tokenizer.ggml.tokens': ['<unk>', '<s>', '</s>'],
+      'tokenizer.chat_template': '{{ bos_token }}{{ eos_token }}',
+    };
+    const file = writeAndOpen(folder, metadata);
+    file.close();
+    expect(ChatTemplate.fromGguf(file).render([USER])).toBe('<s></s>');
+  });
+
   test('a model without template loads, and refuses conversations', () => {
     const file = writeAndOpen(folder, vocabulary);
     file.close();

@@ -1,7 +1,7 @@
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import type { GgufFile } from '../gguf/gguf-file.js';
 import { ModelFileError, ModelFileErrorCode } from '../model-file-error.js';
-import { TOKEN_ID_KEYS } from '../tokenizer/special-ids.js';
+import { findTokenId } from '../tokenizer/special-ids.js';
 import { ChatTemplateError, ChatTemplateErrorCode } from './chat-template-error.js';
 import { strftime } from './strftime.js';
 
@@ -52,9 +52,8 @@ export class ChatTemplate {
    */
   static fromGguf(file: GgufFile): ChatTemplate {
     const entries = file.findStrings('tokenizer.ggml.tokens') ?? [];
-    const textOf = (key: string) => entries[file.findNumber(key) ?? -1];
-    const bosToken = textOf(TOKEN_ID_KEYS.bos);
-    const eosToken = textOf(TOKEN_ID_KEYS.eos);
+    const textOf = (name: 'bos' | 'eos') => entries[findTokenId(file, name) ?? -1];
+    const [bosToken, eosToken] = [textOf('bos'), textOf('eos')];
     return new ChatTemplate(file.findString('tokenizer.chat_template') ?? null, {
       ...(bosToken === undefined ? {} : { bosToken }),
       ...(eosToken === undefined ? {} : { eosToken }),

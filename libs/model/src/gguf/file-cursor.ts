@@ -1,9 +1,7 @@
-import { readSync } from 'node:fs';
+import type { DataFile } from '../data-file.js';
 import { ModelFileError, ModelFileErrorCode } from '../model-file-error.js';
 
 const WINDOW_BYTES = 256 * 1024;
-/** The most that one read call is asked for; the system's own limit is 2 GiB. */
-const READ_BYTES = 1 << 30;
 
 /**
  * Reads a file of little-endian values front to back through a window, so that nothing is allocated for a length that the
@@ -15,11 +13,15 @@ export class FileCursor {
   #windowStart = 0;
   #position = 0;
 
-  constructor(
-    readonly path: string,
-    private readonly fd: number,
-    readonly sizeBytes: number,
-  ) {}
+  constructor(private readonly file: DataFile) {}
+
+  get path(): string {
+    return this.file.path;
+  }
+
+  get sizeBytes(): number {
+    return this.file.sizeBytes;
+  }
 
   /** Bytes from the start of the file. */
   get position(): number {
@@ -34,7 +36,7 @@ export class FileCursor {
     if (from + byteLength > this.#window.length) {
       const size = Math.min(Math.max(byteLength, WINDOW_BYTES), this.sizeBytes - start);
       if (size !== this.#window.length) this.#window = Buffer.allocUnsafeSlow(size);
-      readFully(this.fd, this.#window, start, this.path);
+      this.file.fill(this.#window, start);
       this.#windowStart = start;
       from = 0;
     }
@@ -66,27 +68,5 @@ export class FileCursor {
   #truncated(what: string): ModelFileError {
     const message = `${this.path}: the file has ${this.sizeBytes} bytes and ends inside ${what} at byte ${this.#position}`;
     return new ModelFileError(ModelFileErrorCode.TRUNCATED, `${message}; download it again`);
-  }
-}
-
-/** Fills `target` from `offset` in the file. @throws ModelFileError (truncated, unreadable) */
-export function readFully(fd: number, target: Uint8Array, offset: number, path: string): void {
-  for (let done = 0; done < target.length;) {
-    const wanted = Math.min(target.length - done, READ_BYTES);
-    const read = tryRead(fd, target, done, wanted, offset + done, path);
-    if (read === 0) {
-      const message = `${path}: the file ends at byte ${offset + done}; it was cut while open`;
-      throw new ModelFileError(ModelFileErrorCode.TRUNCATED, message);
-    }
-    done += read;
-  }
-}
-
-function tryRead(fd: number, target: Uint8Array, at: number, length: number, offset: number, path: string): number {
-  try {
-    return readSync(fd, target, at, length, offset);
-  } catch (cause) {
-    const message = `${path}: cannot read ${length} bytes at ${offset}: ${(cause as Error).message}`;
-    throw new ModelFileError(ModelFileErrorCode.UNREADABLE, message, { cause });
   }
 }

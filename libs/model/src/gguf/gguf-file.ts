@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { DataFile } from '../data-file.js';
 import { ModelFileError, ModelFileErrorCode } from '../model-file-error.js';
-import { FileCursor, readFully } from './file-cursor.js';
+import { FileCursor } from './file-cursor.js';
 import type { GgufTensor, GgufValue } from './gguf-format.js';
 import { type GgufHeader, readHeader } from './read-header.js';
 
@@ -14,20 +14,23 @@ export class GgufFile {
   readonly tensors: ReadonlyMap<string, GgufTensor>;
   /** Where tensor data begins, in bytes from the start of the file. */
   readonly dataOffset: number;
-  #fd: number | null;
+  readonly #file: DataFile;
 
-  /** Takes the descriptor over; {@link openGguf} is the way to get one. */
-  constructor(
-    readonly path: string,
-    readonly sizeBytes: number,
-    fd: number,
-    header: GgufHeader,
-  ) {
+  /** Takes the file over; {@link openGguf} is the way to get one. */
+  constructor(file: DataFile, header: GgufHeader) {
+    this.#file = file;
     this.version = header.version;
     this.metadata = header.metadata;
     this.tensors = header.tensors;
     this.dataOffset = header.dataOffset;
-    this.#fd = fd;
+  }
+
+  get path(): string {
+    return this.#file.path;
+  }
+
+  get sizeBytes(): number {
+    return this.#file.sizeBytes;
   }
 
   /** Reads all bytes of a tensor into a buffer of their own, from offset 0 of it. @throws ModelFileError */
@@ -37,10 +40,7 @@ export class GgufFile {
 
   /** Reads any part of the file. @throws ModelFileError */
   readBytes(offset: number, byteLength: number): Uint8Array {
-    if (this.#fd === null) throw new ModelFileError(ModelFileErrorCode.UNREADABLE, `${this.path}: already closed`);
-    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer);
-    readFully(this.#fd, bytes, offset, this.path);
-    return bytes;
+    return this.#file.readBytes(offset, byteLength);
   }
 
   findString(key: string): string | undefined {
@@ -94,8 +94,7 @@ export class GgufFile {
 
   /** The header stays readable. */
   close(): void {
-    if (this.#fd !== null) closeSync(this.#fd);
-    this.#fd = null;
+    this.#file.close();
   }
 
   #missing(key: string): never {
@@ -112,25 +111,11 @@ export class GgufFile {
 
 /** Opens a GGUF file of version 2 or 3 and reads its header. The caller closes it. @throws ModelFileError */
 export function openGguf(path: string): GgufFile {
-  const { fd, sizeBytes } = openFile(path);
+  const file = DataFile.open(path);
   try {
-    return new GgufFile(path, sizeBytes, fd, readHeader(new FileCursor(path, fd, sizeBytes)));
+    return new GgufFile(file, readHeader(new FileCursor(file)));
   } catch (error) {
-    closeSync(fd);
+    file.close();
     throw error;
-  }
-}
-
-function openFile(path: string): { fd: number; sizeBytes: number } {
-  let fd: number | undefined;
-  try {
-    fd = openSync(path, 'r');
-    const stats = fstatSync(fd);
-    if (!stats.isFile()) throw new Error('it is no regular file');
-    return { fd, sizeBytes: stats.size };
-  } catch (cause) {
-    if (fd !== undefined) closeSync(fd);
-    const message = `cannot open the model ${path}: ${(cause as Error).message}`;
-    throw new ModelFileError(ModelFileErrorCode.UNREADABLE, message, { cause });
   }
 }

@@ -44,7 +44,8 @@ export function writeGguf(
   }
 }
 
-function tensorBytes({ name, type, shape, data }: GgufTensorSource): Uint8Array {
+/** What a file holds of a tensor. @throws ModelFileError if its type, shape and data do not fit together */
+export function tensorBytes({ name, type, shape, data }: GgufTensorSource): Uint8Array {
   const { name: typeName } = typeOf(name, type);
   const byteLength = tensorByteLength(typeOf(name, type), shape);
   const bytes = data instanceof Float32Array ? encodeFloats(name, typeName, data) : data;

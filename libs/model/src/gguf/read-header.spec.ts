@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ModelFileError } from '../model-file-error.js';
 import { openGguf } from './gguf-file.js';
@@ -95,6 +95,11 @@ describe('readHeader', () => {
       [uint64(2), uint64(0), tensorInfo('t', [1], 0, 0), tensorInfo('t', [1], 0, 32), DATA],
       'bad_tensor',
     ],
+    [
+      'tensors that overlap',
+      [uint64(2), uint64(0), tensorInfo('t', [9], 0, 0), tensorInfo('u', [1], 0, 32), DATA],
+      'bad_tensor',
+    ],
     ['a removed tensor type', [uint64(1), uint64(0), tensorInfo('t', [32], 4, 0), DATA], 'unknown_tensor_type'],
     ['a future tensor type', [uint64(1), uint64(0), tensorInfo('t', [32], 999, 0), DATA], 'unknown_tensor_type'],
     ['a tensor beyond the end', [uint64(1), uint64(0), tensorInfo('t', [1], 0, 2 ** 40), DATA], 'truncated'],
@@ -105,6 +110,26 @@ describe('readHeader', () => {
     ],
   ])('refuses %s', (_, parts, code) => {
     expect(() => openParts(...(parts as Buffer[]))).toThrow(expect.objectContaining({ code }));
+  });
+
+  test.each([
+    ['numbers', 0, 1],
+    ['booleans', 7, 1],
+    ['strings', 8, 8],
+  ])('an array may have 2^24 %s, not one more', (_, type, bytesEach) => {
+    const openArray = (count: number) => {
+      const array = Buffer.concat([uint32(9), uint32(type), uint64(count)]);
+      const header = Buffer.concat([Buffer.from('GGUF'), uint32(3), uint64(0), uint64(1), entry('k', array)]);
+      writeFileSync(path, header);
+      truncateSync(path, header.length + count * bytesEach);
+      const file = openGguf(path);
+      file.close();
+      return file.metadata.get('k') as ArrayLike<unknown>;
+    };
+    expect(openArray(2 ** 24)).toHaveLength(2 ** 24);
+    expect(() => openArray(2 ** 24 + 1)).toThrow(
+      expect.objectContaining({ code: 'bad_metadata', message: expect.stringContaining('metadata k has 16777217') }),
+    );
   });
 
   test('a tensor may end where the file ends, not one byte later', () => {

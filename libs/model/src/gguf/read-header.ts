@@ -98,7 +98,19 @@ function placeTensors(cursor: FileCursor, infos: readonly GgufTensor[], dataOffs
     }
     tensors.set(info.name, { ...info, offset });
   }
+  refuseOverlaps(cursor, [...tensors.values()]);
   return tensors;
+}
+
+function refuseOverlaps(cursor: FileCursor, tensors: GgufTensor[]): void {
+  let end = 0;
+  for (const { name, offset, byteLength } of tensors.sort((a, b) => a.offset - b.offset)) {
+    if (offset < end) {
+      const message = `tensor ${name} at byte ${offset} overlaps the tensor before it`;
+      throw fault(cursor, ModelFileErrorCode.BAD_TENSOR, message);
+    }
+    end = offset + byteLength;
+  }
 }
 
 function isPowerOfTwo(value: number): boolean {

@@ -2,6 +2,9 @@ import { ModelFileError, ModelFileErrorCode } from '../model-file-error.js';
 import type { FileCursor } from './file-cursor.js';
 import { type GgufArray, type GgufScalar, GgufType, type GgufValue } from './gguf-format.js';
 
+/** Many times the largest that is known: a vocabulary of 256,000 tokens and its merges. */
+const MAX_ARRAY_LENGTH = 1 << 24;
+
 interface NumberFormat {
   readonly bytes: number;
   readonly read: (bytes: Buffer) => number | bigint;
@@ -40,15 +43,23 @@ function readScalar(cursor: FileCursor, type: number, what: string): GgufScalar 
 function readArray(cursor: FileCursor, what: string): GgufArray {
   const type = cursor.uint32(what);
   if (type === GgufType.STRING) {
-    const strings = new Array<string>(cursor.count(8, what));
-    for (let i = 0; i < strings.length; i++) strings[i] = cursor.string(what);
+    const count = readCount(cursor, 8, what);
+    const strings: string[] = [];
+    for (let i = 0; i < count; i++) strings.push(cursor.string(what));
     return strings;
   }
-  if (type === GgufType.BOOL) return Array.from(cursor.take(cursor.count(1, what), what), (byte) => byte !== 0);
+  if (type === GgufType.BOOL) return Array.from(cursor.take(readCount(cursor, 1, what), what), (byte) => byte !== 0);
   const format = numberFormats.get(type);
   if (!format) throw badType(cursor, type, what);
-  const bytes = cursor.take(cursor.count(format.bytes, what) * format.bytes, what);
+  const bytes = cursor.take(readCount(cursor, format.bytes, what) * format.bytes, what);
   return format.array(new Uint8Array(bytes).buffer);
+}
+
+function readCount(cursor: FileCursor, minBytes: number, what: string): number {
+  const count = cursor.count(minBytes, what);
+  if (count <= MAX_ARRAY_LENGTH) return count;
+  const message = `${cursor.path}: ${what} has ${count} values, more than ${MAX_ARRAY_LENGTH}; this is no usable model`;
+  throw new ModelFileError(ModelFileErrorCode.BAD_METADATA, message);
 }
 
 function badType(cursor: FileCursor, type: number, what: string): ModelFileError {

@@ -37,6 +37,17 @@ describe('pre-tokenizers', () => {
     expect(pieces(name, text).join('')).toBe(text);
   });
 
+  test.each([
+    ['deepseek-r1-qwen', 'qwen2'],
+    ['llama3', 'llama-bpe'],
+    ['llama-v3', 'llama-bpe'],
+    ['falcon3', 'llama-bpe'],
+    ['phi-2', 'gpt-2'],
+  ])('%s is %s', (alias, name) => {
+    expect(findPreTokenizer(alias)).toBe(findPreTokenizer(name));
+    expect(findPreTokenizer(alias)).toBeDefined();
+  });
+
   test('names that objects have by nature are no pre-tokenizers', () => {
     expect(findPreTokenizer('constructor')).toBeUndefined();
   });

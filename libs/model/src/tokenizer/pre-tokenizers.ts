@@ -45,10 +45,20 @@ const PRE_TOKENIZERS: Readonly<Record<string, PreTokenizer>> = {
   },
 };
 
+/** Other names of llama.cpp for the same (`llama_vocab::impl::load`), but for those of models that write no text. */
+const ALIASES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'gpt-2': 'phi-2 gigachat a.x-4.0 mellum exaone4',
+    'llama-bpe': 'llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2',
+    qwen2: 'deepseek-r1-qwen kormo f2llmv2 megrez',
+  }).flatMap(([name, aliases]) => aliases.split(' ').map((alias) => [alias, name] as const)),
+);
+
 export const PRE_TOKENIZER_NAMES: readonly string[] = Object.keys(PRE_TOKENIZERS);
 
-/** @param name `tokenizer.ggml.pre` of a GGUF file */
-export function findPreTokenizer(name: string): PreTokenizer | undefined {
+/** @param pre `tokenizer.ggml.pre` of a GGUF file */
+export function findPreTokenizer(pre: string): PreTokenizer | undefined {
+  const name = ALIASES.get(pre) ?? pre;
   return Object.hasOwn(PRE_TOKENIZERS, name) ? PRE_TOKENIZERS[name] : undefined;
 }
 

@@ -1,10 +1,11 @@
-import type { Vocabulary } from './vocabulary.js';
+import type { BpePipelineJson } from './bpe-pipeline.js';
+import type { ByteLevelVocabulary } from './vocabulary.js';
 
 /**
  * The `tokenizer.json` that a GGUF file's vocabulary amounts to, for one piece of text: pieces are cut and special tokens
  * are found before, as llama.cpp does it. Text that no entry covers gives no token, likewise.
  */
-export function toTokenizerJson({ entries, merges, preTokenizer }: Vocabulary): object {
+export function toTokenizerJson({ entries, merges, preTokenizer }: ByteLevelVocabulary): BpePipelineJson {
   return {
     version: '1.0',
     added_tokens: [],

@@ -108,9 +108,10 @@ describe('Tokenizer', () => {
 
 describe('loadTokenizer', () => {
   test.each([
-    ['llama', 'gpt-2', 'tokenizer "llama"'],
+    ['bert', 'gpt-2', 'tokenizer "bert"'],
     ['gpt2', 'deepseek-llm', 'pre-tokenizer "deepseek-llm"'],
     ['gpt2', 'constructor', 'pre-tokenizer "constructor"'],
+    ['gpt2', 'tekken', `pre-tokenizer "tekken" is not supported; use the model's safetensors`],
     ['gpt2', undefined, 'pre-tokenizer "(none)"'],
   ])('refuses %s with %s by name', (model, pre, named) => {
     expect(() => load({ 'tokenizer.ggml.model': model, 'tokenizer.ggml.pre': pre })).toThrow(
