@@ -1,4 +1,4 @@
-import { EngineError, type EngineWorker, type SequenceRequest, type TokenEvent } from '@sliceway/engine';
+import { EngineError, GREEDY, type EngineWorker, type SequenceRequest, type TokenEvent } from '@sliceway/engine';
 import {
   AbortReason,
   FailureCode,
@@ -138,7 +138,14 @@ describe('DecodeLegs', () => {
     expect(engine.listener).toBe(legs);
     await receive();
     expect(reserved[0]!.request).toEqual({
-      ...{ id: ID, kind: 'decode', promptIds: [1, 2], sampling: leg().sampling, firstChoice: 0, choices: 1 },
+      ...{
+        id: ID,
+        kind: 'decode',
+        promptIds: [1, 2],
+        sampling: { ...GREEDY, ...leg().sampling },
+        firstChoice: 0,
+        choices: 1,
+      },
     });
     expect(opened[0]!.id).toEqual({ rid: RID, choice: 0, attempt: 0, room: '0'.repeat(16), peer: PREFILL });
     expect(opened[0]!.sink.write(SEGMENT, new Uint8Array(1))).toBe(true);

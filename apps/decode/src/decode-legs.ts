@@ -1,4 +1,4 @@
-import { SequenceKind, type EngineListener, type EngineWorker, type StepOutput } from '@sliceway/engine';
+import { GREEDY, SequenceKind, type EngineListener, type EngineWorker, type StepOutput } from '@sliceway/engine';
 import {
   FailureCode,
   FinishReason,
@@ -67,7 +67,8 @@ export class DecodeLegs implements EngineListener {
   accept(leg: DecodeLeg, trace: RequestTrace): void {
     const open = this.#legs.open(leg, trace);
     if (!open) return;
-    const { promptIds, sampling, choice, choices } = leg;
+    const { promptIds, choice, choices } = leg;
+    const sampling = { ...GREEDY, ...leg.sampling };
     this.#progress.set(open.id, {
       transfer: this.transport.announce(transferOf(leg)),
       decoding: false,

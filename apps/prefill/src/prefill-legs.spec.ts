@@ -1,4 +1,4 @@
-import { EngineError, type EngineWorker, type SequenceRequest, type TokenEvent } from '@sliceway/engine';
+import { EngineError, GREEDY, type EngineWorker, type SequenceRequest, type TokenEvent } from '@sliceway/engine';
 import { AbortReason, FailureCode, FinishReason, type PrefillLeg, type TokenEntry } from '@sliceway/protocol';
 import type {
   FailedAttempt,
@@ -110,7 +110,14 @@ describe('PrefillLegs', () => {
     expect(opened[0]!.id).toEqual({ rid: RID, choice: 0, attempt: 0, room: '0'.repeat(16), peer: DECODE });
     opened[0]!.events.onOpen();
     expect(submitted).toEqual([
-      { id: ID, kind: 'prefill', promptIds: [1, 2], sampling: leg().sampling, firstChoice: 0, choices: 1 },
+      {
+        id: ID,
+        kind: 'prefill',
+        promptIds: [1, 2],
+        sampling: { ...GREEDY, ...leg().sampling },
+        firstChoice: 0,
+        choices: 1,
+      },
     ]);
     legs.onKvReady(ID, SEGMENT);
     expect(opened[0]!.source.read(SEGMENT)).toEqual([Buffer.from(ID)]);

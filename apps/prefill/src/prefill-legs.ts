@@ -1,4 +1,5 @@
 import {
+  GREEDY,
   SequenceKind,
   type EngineListener,
   type EngineWorker,
@@ -125,7 +126,8 @@ export class PrefillLegs implements EngineListener {
     this.#bootstrapping.delete(id);
     open.trace.sliceEnd(SliceName.prefillBootstrap);
     open.trace.sliceStart(SliceName.prefillForward);
-    const { promptIds, sampling, choice, choices } = open.leg;
+    const { promptIds, choice, choices } = open.leg;
+    const sampling = { ...GREEDY, ...open.leg.sampling };
     try {
       this.engine.submit({ id, kind: SequenceKind.PREFILL, promptIds, sampling, firstChoice: choice, choices });
     } catch (error) {

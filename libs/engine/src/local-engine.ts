@@ -1,17 +1,18 @@
 import {
-  ChatTemplate,
   TextOutput,
-  loadTokenizer,
-  openGguf,
+  openModel,
   type ChatMessage,
+  type ChatTemplate,
   type StopResult,
   type Tokenizer,
 } from '@sliceway/model';
 import { EngineError } from './errors.js';
 import { EventStream } from './event-stream.js';
+import type { TokenLogprobs } from './sampling/sampling.js';
 import { GREEDY, type SamplingParams } from './sampling/sampling-params.js';
 import { SequenceKind, type FinishReason, type TokenEvent } from './scheduling/sequence.js';
-import { startEngine, type EngineOptions } from './start-engine.js';
+import type { EngineOptions } from './engine-options.js';
+import { startEngine } from './start-engine.js';
 import type { EngineWorker, StepOutput } from './worker/engine-worker.js';
 
 /** A text to continue, token ids to continue, or a conversation to answer. */
@@ -28,6 +29,8 @@ export interface GenerateChunk {
   readonly choice: number;
   readonly text: string;
   readonly tokenId: number;
+  /** Where `logprobs` were asked for. */
+  readonly logprobs?: TokenLogprobs;
   readonly finishReason: FinishReason | null;
 }
 
@@ -56,12 +59,12 @@ export class LocalEngine {
 
   /** @throws what {@link startEngine} throws */
   static async start(options: EngineOptions): Promise<LocalEngine> {
-    const file = openGguf(options.modelPath);
+    const file = openModel(options.modelPath);
     let tokenizer: Tokenizer;
     let template: ChatTemplate;
     try {
-      tokenizer = loadTokenizer(file);
-      template = ChatTemplate.fromGguf(file);
+      tokenizer = file.loadTokenizer();
+      template = file.loadChatTemplate();
     } finally {
       file.close();
     }
@@ -111,12 +114,12 @@ export class LocalEngine {
       () => new TextOutput(this.tokenizer, params.stop ?? []),
     );
     const open = new Set(outputs.keys());
-    for await (const { choice, token, finish } of this.generateTokens(prompt, params)) {
+    for await (const { choice, token, finish, logprobs } of this.generateTokens(prompt, params)) {
       if (!open.has(choice)) continue;
       const { text, matched } = takeToken(outputs[choice]!, token, finish);
       const finishReason = matched === undefined ? finish : 'stop';
       if (finishReason) open.delete(choice);
-      yield { choice, text, tokenId: token, finishReason };
+      yield { choice, text, tokenId: token, finishReason, ...(logprobs ? { logprobs } : {}) };
       if (open.size === 0) return;
     }
   }

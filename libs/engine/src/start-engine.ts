@@ -1,95 +1,100 @@
 import { basename } from 'node:path';
-import { fingerprint, modelInfo, openGguf } from '@sliceway/model';
-import { attentionScratch, type BatchLimits } from './kernels/simd-attention.js';
+import { openModel, type ModelFile } from '@sliceway/model';
+import type { BackendInfo } from './backend/backend.js';
+import { prepareTensorflow } from './backend/native.config.js';
+import { batchLimits, fillOptions, type EngineOptions, type FilledOptions } from './engine-options.js';
+import { attentionScratch } from './kernels/simd-attention.js';
 import { pageBlockBytes, type KvFormat } from './kv/kv-format.js';
 import { KvMemory } from './kv/kv-memory.js';
-import { readLlamaConfig } from './model/llama-config.js';
+import { checkMemory, planMemory } from './memory-plan.js';
+import { checkKernelLimits } from './model/kernel-limits.js';
+import { checkTensors } from './model/tensor-reader.js';
+import { allSpecs } from './model/tensor-specs.js';
 import type { EngineWorker } from './worker/engine-worker.js';
 import { ThreadedEngine } from './worker/threaded-engine.js';
 import { ThreadedRunner } from './worker/threaded-runner.js';
 
-export interface EngineOptions {
-  /** A .gguf file. */
-  readonly modelPath: string;
-  /** Memory for KV pages, in MiB. Default 1024. */
-  readonly kvMemoryMb?: number;
-  /** Tokens of a KV page, a multiple of 16. Default 16. */
-  readonly pageTokens?: number;
-  /** Tokens of one forward: decoding sequences and chunks of prompts together. Default 128. */
-  readonly batchTokens?: number;
-  /** Sequences that run at once. Default 32. */
-  readonly maxRunning?: number;
-  /** Requests that wait; one more is refused. Default 256. */
-  readonly maxQueued?: number;
-  /** Cuts the model's context, in tokens. */
-  readonly contextLength?: number;
-  /** Called with the fraction of the weights loaded. */
-  readonly onProgress?: (fraction: number) => void;
+/**
+ * Starts an engine: checks the model, starts the engine thread with its backend, checks that all of it fits, reserves KV
+ * memory and loads the weights.
+ * @throws ModelFileError for a file that cannot be served, EngineError (out_of_memory) for one that does not fit,
+ *   NativeBackendError for a backend that is not there, RangeError for options that do not fit together
+ */
+export async function startEngine(given: EngineOptions): Promise<EngineWorker> {
+  const options = fillOptions(given);
+  const file = openModel(options.modelPath);
+  try {
+    checkKernelLimits(file.config, file.path);
+    checkTensors(file, allSpecs(file.config));
+    const { backend = 'auto', nativeDirectory } = options;
+    prepareTensorflow();
+    const { runner, backend: info } = await ThreadedRunner.start({ backend, nativeDirectory });
+    try {
+      return await startOn(runner, info, file, options);
+    } catch (error) {
+      await runner.close();
+      throw error;
+    }
+  } finally {
+    file.close();
+  }
 }
 
-/**
- * Starts an engine: reserves KV memory, starts the engine thread and loads the model into it.
- * @throws ModelFileError for a file that cannot be served, RangeError for options that do not fit together
- */
-export async function startEngine(options: EngineOptions): Promise<EngineWorker> {
-  const {
-    modelPath,
-    kvMemoryMb = 1024,
-    pageTokens = 16,
-    batchTokens = 128,
-    maxRunning = 32,
-    maxQueued = 256,
-  } = options;
-  if (pageTokens % 16 !== 0 || pageTokens <= 0)
-    throw new RangeError(`pageTokens is ${pageTokens}; use a multiple of 16`);
-  if (maxRunning > batchTokens)
-    throw new RangeError(`maxRunning (${maxRunning}) must not exceed batchTokens (${batchTokens})`);
-  const file = openGguf(modelPath);
-  const [config, model] = withFile(file, () => [readLlamaConfig(file), modelInfo(file)] as const);
+async function startOn(
+  runner: ThreadedRunner,
+  backend: BackendInfo,
+  file: ModelFile,
+  options: FilledOptions,
+): Promise<EngineWorker> {
+  const { config, info } = file;
   const kvFormat: KvFormat = {
     engine: 'sliceway',
     dtype: 'f32',
-    pageTokens,
+    pageTokens: options.pageTokens,
     layers: [0, config.layers],
     kvHeads: [0, config.kvHeads],
     headDim: config.headDim,
     layout: 'k[head][dim][token] v[head][token][dim]',
-    fingerprint: fingerprint(modelPath),
+    fingerprint: file.fingerprint(),
   };
-  const kvPages = Math.floor((kvMemoryMb * 2 ** 20) / (pageBlockBytes(kvFormat) * config.layers));
-  if (kvPages === 0) throw new RangeError(`kvMemoryMb is ${kvMemoryMb}; one KV page of this model needs more`);
+  const pageBytes = pageBlockBytes(kvFormat) * config.layers;
+  const kvPages = Math.floor((options.kvMemoryMb * 2 ** 20) / pageBytes);
+  if (kvPages === 0) throw new RangeError(`kvMemoryMb is ${options.kvMemoryMb}; one KV page of this model needs more`);
   // One sequence must fit into the pool alone.
-  const contextLength = Math.min(config.contextLength, options.contextLength ?? Infinity, kvPages * pageTokens);
-  const limits: BatchLimits = { batchTokens, sequences: maxRunning, contextLength, pageTokens };
-  const kv = new KvMemory(kvFormat, kvPages, attentionScratch(config, limits).bytes);
+  const contextLength = Math.min(config.contextLength, options.contextLength ?? Infinity, kvPages * options.pageTokens);
+  const limits = batchLimits(options, contextLength);
+  const attention = options.attention ?? (backend.gpu ? 'tensor' : 'simd');
+  checkMemory(file, backend, planMemory(file, backend, attention, limits, kvPages * pageBytes));
 
+  const kv = new KvMemory(kvFormat, kvPages, attentionScratch(config, limits).bytes);
+  const { eosTokenIds } = info;
   const engine = new ThreadedEngine(
     {
-      model: basename(modelPath, '.gguf'),
-      backend: 'wasm',
+      model: basename(file.path, '.gguf'),
+      backend: backend.name,
       fingerprint: kvFormat.fingerprint,
       contextLength,
       vocabSize: config.vocabSize,
-      eosTokenIds: model.eosTokenIds,
+      eosTokenIds,
       kvFormat,
       kvPages,
       pageBlockBytes: kv.geometry.blockBytes,
-      maxRunning,
+      maxRunning: options.maxRunning,
     },
     kv,
-    { contextLength, pageTokens, batchTokens, maxRunning, maxQueued, eosTokenIds: model.eosTokenIds },
+    {
+      contextLength,
+      pageTokens: options.pageTokens,
+      batchTokens: options.batchTokens,
+      maxRunning: options.maxRunning,
+      maxQueued: options.maxQueued,
+      eosTokenIds,
+    },
+    runner,
   );
-  const runnerOptions = { modelPath, memory: kv.memory, geometry: kv.geometry, limits, layers: config.layers };
-  const runner = new ThreadedRunner(runnerOptions, options.onProgress ?? (() => {}), (error) => engine.die(error));
-  engine.attach(runner);
-  await runner.ready;
+  runner.onDeath = (error) => engine.die(error);
+  if (backend.notice !== null) options.onNotice(backend.notice);
+  const runnerOptions = { modelPath: options.modelPath, memory: kv.memory, geometry: kv.geometry, limits, attention };
+  await runner.load(runnerOptions, config.layers, options.onProgress);
   return engine;
-}
-
-function withFile<T>(file: { close(): void }, read: () => T): T {
-  try {
-    return read();
-  } finally {
-    file.close();
-  }
 }

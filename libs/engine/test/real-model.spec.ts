@@ -8,7 +8,7 @@ describe('LocalEngine with SmolLM2', () => {
   let local: LocalEngine;
 
   beforeAll(async () => {
-    local = await LocalEngine.start({ modelPath, kvMemoryMb: 256 });
+    local = await LocalEngine.start({ modelPath, backend: 'wasm', kvMemoryMb: 256 });
   });
 
   afterAll(() => local.close());

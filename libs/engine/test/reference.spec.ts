@@ -21,7 +21,7 @@ describe('greedy tokens of SmolLM2 against llama.cpp', () => {
   const agreed: string[] = [];
 
   beforeAll(async () => {
-    local = await LocalEngine.start({ modelPath: process.env['SLICEWAY_MODEL']!, kvMemoryMb: 256 });
+    local = await LocalEngine.start({ modelPath: process.env['SLICEWAY_MODEL']!, backend: 'wasm', kvMemoryMb: 256 });
   });
 
   afterAll(() => local.close());

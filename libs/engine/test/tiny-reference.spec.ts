@@ -15,7 +15,7 @@ const reference = JSON.parse(
 it('gives the greedy tokens of llama.cpp on the tiny random model', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sliceway-tiny-'));
   const modelPath = tinyModel(folder, { seed: reference.generator.seed, specialTokens: false });
-  const local = await LocalEngine.start({ modelPath, kvMemoryMb: 4 });
+  const local = await LocalEngine.start({ modelPath, backend: 'wasm', kvMemoryMb: 4 });
   const tokens: number[] = [];
   for await (const { token } of local.generateTokens(
     { ids: reference.promptIds },

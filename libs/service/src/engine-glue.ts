@@ -35,12 +35,14 @@ export function engineOptionsOf(config: EngineConfig, logger: Logger) {
   let logged = 0;
   return {
     modelPath: config.SLICEWAY_MODEL,
+    backend: config.SLICEWAY_BACKEND,
     kvMemoryMb: config.SLICEWAY_KV_MEMORY_MB,
     pageTokens: config.SLICEWAY_PAGE_TOKENS,
     batchTokens: config.SLICEWAY_CHUNKED_PREFILL_TOKENS,
     maxRunning: config.SLICEWAY_MAX_RUNNING,
     maxQueued: config.SLICEWAY_MAX_QUEUED,
     ...(config.SLICEWAY_CONTEXT_LENGTH === undefined ? {} : { contextLength: config.SLICEWAY_CONTEXT_LENGTH }),
+    onNotice: (notice: string): void => logger.warn(notice),
     onProgress: (fraction: number): void => {
       if (fraction < 1 && fraction - logged < LOADING_STEP) return;
       logged = fraction;

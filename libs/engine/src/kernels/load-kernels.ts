@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 export interface ElementwiseKernels {
   rmsNorm(x: number, weight: number, out: number, rows: number, width: number, eps: number): void;
   addRmsNorm(x: number, delta: number, weight: number, out: number, rows: number, width: number, eps: number): void;
+  addBias(x: number, bias: number, rows: number, width: number): void;
   siluMul(gateUp: number, out: number, rows: number, width: number): void;
 }
 
@@ -29,6 +30,7 @@ export interface AttentionKernels {
     kvHeads: number,
     headDim: number,
     pageTokens: number,
+    rows: number,
     scores: number,
     scoreBytes: number,
   ): void;

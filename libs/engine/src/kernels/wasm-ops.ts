@@ -29,6 +29,11 @@ export class WasmOps implements Ops {
     return { sum: x, normed };
   }
 
+  addBias(x: Tensor, bias: Tensor1D): Tensor {
+    this.#kernels.addBias(this.heap.address(x), this.heap.address(bias), x.shape[0]!, x.shape[1]!);
+    return x;
+  }
+
   siluMul(gateUp: Tensor): Tensor {
     const [rows, width] = [gateUp.shape[0]!, gateUp.shape[1]! / 2];
     const out = this.heap.allocate([rows, width]);
@@ -48,5 +53,11 @@ export class WasmOps implements Ops {
 
   read(x: Tensor): Float32Array {
     return this.heap.view(x);
+  }
+
+  create(values: Float32Array, shape: number[]): Tensor {
+    const out = this.heap.allocate(shape);
+    this.heap.view(out).set(values);
+    return out;
   }
 }

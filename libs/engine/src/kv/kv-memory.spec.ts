@@ -38,7 +38,9 @@ describe('KvMemory', () => {
   });
 
   it('says what to do when the pages do not fit', () => {
-    expect(() => new KvMemory(format, 400_000, 0)).toThrow(/400000 KV pages need 4\.58 GiB.*use fewer pages/);
+    expect(() => new KvMemory(format, 400_000, 0)).toThrow(
+      /400000 KV pages and the scratch of attention need 4\.58 GiB.*use a smaller kvMemoryMb/,
+    );
   });
 });
 

@@ -1,3 +1,4 @@
+import { EngineError } from '../errors.js';
 import { pageBlockBytes, type KvFormat } from './kv-format.js';
 
 const WASM_PAGE_BYTES = 65_536;
@@ -30,7 +31,7 @@ export class KvMemory {
 
   /**
    * @param scratchBytes room for the kernels' inputs, outputs and tables
-   * @throws RangeError when it does not fit into WebAssembly's 4 GiB
+   * @throws EngineError (out_of_memory) when it does not fit into WebAssembly's 4 GiB
    */
   constructor(
     readonly format: KvFormat,
@@ -43,8 +44,9 @@ export class KvMemory {
     const layerBytes = pages * blockBytes;
     const size = Math.ceil((base + layers * layerBytes) / WASM_PAGE_BYTES);
     if (size > MAX_WASM_PAGES) {
-      throw new RangeError(
-        `${pages} KV pages need ${(size / 16_384).toFixed(2)} GiB; the memory holds 4 GiB: use fewer pages`,
+      throw new EngineError(
+        'out_of_memory',
+        `${pages} KV pages and the scratch of attention need ${(size / 16_384).toFixed(2)} GiB, the memory holds 4 GiB: use a smaller kvMemoryMb (SLICEWAY_KV_MEMORY_MB)`,
       );
     }
     this.geometry = { pages, blockBytes, base, layerBytes };

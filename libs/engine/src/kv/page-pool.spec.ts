@@ -12,10 +12,11 @@ describe('PagePool', () => {
     const pool = new PagePool(1);
     const page = pool.take();
     pool.share(page);
+    expect(pool.references(page)).toBe(2);
     pool.release(page);
-    expect(pool.free).toBe(0);
+    expect([pool.references(page), pool.free]).toEqual([1, 0]);
     pool.release(page);
-    expect(pool.free).toBe(1);
+    expect([pool.references(page), pool.free]).toEqual([0, 1]);
   });
 
   it('refuses to release or share what nobody holds', () => {

@@ -19,6 +19,11 @@ export class PagePool {
     return this.size - this.#freeCount;
   }
 
+  /** How many hold this page. */
+  references(page: number): number {
+    return this.#references[page]!;
+  }
+
   /** A page with one reference, or -1 when none is free. */
   take(): number {
     if (this.#freeCount === 0) return -1;

@@ -1,6 +1,5 @@
-import type { GgufFile } from '@sliceway/model';
+import type { ModelFile } from '@sliceway/model';
 import { dequantizerOf, type Dequantizer } from './dequantize.js';
-import { findTensor } from './tensor-reader.js';
 
 /** The token embedding, kept as the file has it: a step needs a few rows, not all as floats. */
 export class Embedding {
@@ -9,12 +8,12 @@ export class Embedding {
   readonly #dequantize: Dequantizer;
   readonly #hidden: number;
 
-  constructor(file: GgufFile, hidden: number, vocabSize: number) {
-    const tensor = findTensor(file, 'token_embd.weight', [hidden, vocabSize]);
+  constructor(file: ModelFile, name: string) {
+    const tensor = file.tensors.get(name)!;
     this.#bytes = file.readTensor(tensor);
-    this.#rowBytes = this.#bytes.length / vocabSize;
-    this.#dequantize = dequantizerOf(tensor.type, tensor.name);
-    this.#hidden = hidden;
+    this.#rowBytes = this.#bytes.length / tensor.shape[1]!;
+    this.#dequantize = dequantizerOf(tensor.type, name);
+    this.#hidden = tensor.shape[0]!;
   }
 
   /** Rows [tokens, hidden] of the given ids. */

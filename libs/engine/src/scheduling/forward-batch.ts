@@ -1,4 +1,4 @@
-import type { SamplingSpec } from '../sampling/sampling.js';
+import type { SampledToken, SamplingSpec } from '../sampling/sampling.js';
 
 /** One forward of the model: ragged runs of tokens, one run a sequence, rows one after the other. */
 export interface ForwardBatch {
@@ -14,6 +14,8 @@ export interface ForwardBatch {
 
 /** Tokens [position, position + tokens) of a sequence, whose KV lies in `pages`. */
 export interface TokenRun {
+  /** Unique among all sequences of the engine, so that a runner may keep what it knows of one. */
+  readonly sequence: number;
   readonly firstRow: number;
   readonly tokens: number;
   readonly position: number;
@@ -28,7 +30,7 @@ export interface OutputRow {
 export interface ForwardResult {
   readonly bid: number;
   /** [outputs] */
-  readonly tokenIds: Int32Array;
+  readonly sampled: readonly SampledToken[];
   readonly startNs: number;
   readonly endNs: number;
   /** Tensors alive in the backend after the step. */

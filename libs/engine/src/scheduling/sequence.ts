@@ -1,4 +1,5 @@
 import type { SamplingParams } from '../sampling/sampling-params.js';
+import type { Penalties, TokenLogprobs } from '../sampling/sampling.js';
 import type { OutputRow } from './forward-batch.js';
 
 /** What happens to a sequence here: all of it, only its prompt, or only what follows a prompt computed elsewhere. */
@@ -27,6 +28,8 @@ export interface TokenEvent {
   readonly index: number;
   readonly token: number;
   readonly finish: FinishReason | null;
+  /** Where they were asked for. */
+  readonly logprobs?: TokenLogprobs;
 }
 
 /** One line of tokens with its KV. */
@@ -41,19 +44,19 @@ export class Sequence {
   reported = 0;
   /** Ended while a batch with it was computing: freed when that batch is done. */
   dropped = false;
-  /** Continuations that its next sampled row gives: all of a prompt's, else one. */
-  forks: number;
 
   constructor(
     readonly request: SequenceRequest,
-    readonly choice: number,
+    /** u32, another one whenever its KV starts anew. */
+    public uid: number,
     /** Order of arrival: the youngest is retracted first. */
     readonly arrival: number,
-    forks: number,
+    readonly choice: number,
+    /** Continuations that its next sampled row gives: all of a prompt's, else one. */
+    readonly forks: number,
     tokens: readonly number[] = request.promptIds,
   ) {
     this.tokens = [...tokens];
-    this.forks = forks;
   }
 
   get generated(): number {
@@ -65,12 +68,25 @@ export class Sequence {
     return this.tokens.length - this.computed;
   }
 
-  /** The outputs of its last row: one a continuation. */
-  outputs(row: number): OutputRow[] {
-    const { temperature, topP, topK, seed } = this.request.sampling;
+  /** The outputs of its last row: one a continuation. @param banned tokens that must not be drawn now */
+  outputs(row: number, banned: readonly number[]): OutputRow[] {
+    const { temperature, topP, topK, minP, seed, logitBias, logprobs } = this.request.sampling;
+    const shared = { temperature, topP, topK, minP, seed, logitBias, logprobs, banned, penalties: this.#penalties() };
     return Array.from({ length: this.forks }, (_, fork) => ({
       row,
-      sampling: { temperature, topP, topK, seed, choice: this.choice + fork, index: this.generated },
+      sampling: { ...shared, choice: this.choice + fork, index: this.generated },
     }));
+  }
+
+  #penalties(): Penalties | null {
+    const {
+      presencePenalty: presence,
+      frequencyPenalty: frequency,
+      repetitionPenalty: repetition,
+    } = this.request.sampling;
+    if (presence === 0 && frequency === 0 && repetition === 1) return null;
+    const { promptIds } = this.request;
+    const generated = new Int32Array(this.tokens.slice(promptIds.length));
+    return { presence, frequency, repetition, prompt: new Int32Array(promptIds), generated };
   }
 }

@@ -2,6 +2,7 @@ import { EngineError } from '../errors.js';
 import type { KvMemory, KvSegment } from '../kv/kv-memory.js';
 import { PagePool } from '../kv/page-pool.js';
 import { NULL_OBSERVER, type EngineObserver } from '../observer.js';
+import { checkSamplingParams } from '../sampling/check-sampling.js';
 import { Scheduler, type ScheduledBatch, type SchedulerLimits } from '../scheduling/scheduler.js';
 import { SequenceKind, type Sequence, type SequenceRequest } from '../scheduling/sequence.js';
 import type { ForwardResult } from '../scheduling/forward-batch.js';
@@ -23,20 +24,15 @@ export class ThreadedEngine implements EngineWorker {
   #stepping = false;
   #closed = false;
   #tensors = 0;
-  #runner!: ThreadedRunner;
 
   constructor(
     readonly info: EngineInfo,
     private readonly kv: KvMemory,
     limits: SchedulerLimits,
+    private readonly runner: ThreadedRunner,
   ) {
     this.#pool = new PagePool(kv.geometry.pages);
     this.#scheduler = new Scheduler(limits, this.#pool, (from, to) => kv.copyPage(from, to));
-  }
-
-  /** The runner comes after the engine, since its death is told to the engine. */
-  attach(runner: ThreadedRunner): void {
-    this.#runner = runner;
   }
 
   get load(): EngineLoad {
@@ -49,21 +45,22 @@ export class ThreadedEngine implements EngineWorker {
   }
 
   submit(request: SequenceRequest): void {
-    this.#checkOpen();
+    this.#check(request);
     this.#scheduler.add(request);
     this.#wake();
   }
 
   async reserve(request: SequenceRequest): Promise<void> {
-    this.#checkOpen();
+    this.#check(request);
     await new Promise<void>((resolve, reject) => {
-      this.#reserving.set(request.id, reject);
-      try {
-        this.#scheduler.reserve(request, resolve);
-      } catch (error) {
-        reject(error);
-      }
-    }).finally(() => this.#reserving.delete(request.id));
+      let granted = false;
+      this.#scheduler.reserve(request, () => {
+        granted = true;
+        this.#reserving.delete(request.id);
+        resolve();
+      });
+      if (!granted) this.#reserving.set(request.id, reject);
+    });
   }
 
   importKv(id: string, segment: KvSegment, bytes: Uint8Array): boolean {
@@ -97,22 +94,22 @@ export class ThreadedEngine implements EngineWorker {
 
   abort(id: string, choice?: number): boolean {
     const was = this.#scheduler.abort(id, choice);
-    if (was) this.#reserving.get(id)?.(new EngineError('aborted', `request ${id} was aborted`));
+    if (was) this.#refuseReservation(id, new EngineError('aborted', `request ${id} was aborted`));
     this.#wake();
     return was;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const id of this.#scheduler.liveIds) this.abort(id);
-    await this.#runner.close();
+    for (const id of this.#youngestFirst()) this.abort(id);
+    await this.runner.close();
   }
 
   /** The engine thread ended: nothing that lives can go on. */
   die(error: Error): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#failAll(this.#scheduler.liveIds, error);
+    this.#failAll(this.#youngestFirst(), error);
     this.listener.onDeath(error);
   }
 
@@ -135,8 +132,26 @@ export class ThreadedEngine implements EngineWorker {
     return this.kv.views(pages, segment);
   }
 
-  #checkOpen(): void {
+  /** In this order what one request frees is granted to none that is about to end. */
+  #youngestFirst(): string[] {
+    return this.#scheduler.liveIds.reverse();
+  }
+
+  /** @returns whether the request waited for pages */
+  #refuseReservation(id: string, error: EngineError): boolean {
+    this.#reserving.get(id)?.(error);
+    return this.#reserving.delete(id);
+  }
+
+  #check({ sampling, promptIds }: SequenceRequest): void {
     if (this.#closed) throw new EngineError('engine_error', 'the engine is closed');
+    const { vocabSize } = this.info;
+    const outside = promptIds.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
+    const fault =
+      outside === undefined
+        ? checkSamplingParams(sampling, vocabSize)
+        : `prompt token ${outside} is outside the vocabulary of ${vocabSize}`;
+    if (fault !== undefined) throw new EngineError('bad_message', fault);
   }
 
   #wake(): void {
@@ -157,7 +172,7 @@ export class ThreadedEngine implements EngineWorker {
     const segments = batch.sequences.map((sequence, i) => this.#exportable(sequence, batch.forward.runs[i]!.tokens));
     let result: ForwardResult;
     try {
-      result = await this.#runner.run(batch.forward, (layerFrom, layerTo) => {
+      result = await this.runner.run(batch.forward, (layerFrom, layerTo) => {
         for (let i = 0; i < segments.length; i++) this.#report(batch.sequences[i]!, segments[i], layerFrom, layerTo);
       });
     } catch (cause) {
@@ -165,7 +180,7 @@ export class ThreadedEngine implements EngineWorker {
       return;
     }
     this.#tensors = result.tensors;
-    const tokens = this.#scheduler.complete(batch, result.tokenIds);
+    const tokens = this.#scheduler.complete(batch, result.sampled);
     this.observer.onForward(batch, result);
     if (tokens.length > 0) this.listener.onStep({ bid: batch.forward.bid, tokens });
   }
@@ -174,7 +189,7 @@ export class ThreadedEngine implements EngineWorker {
     if (this.#closed) return;
     const error = new EngineError('engine_error', `the forward of batch ${batch.forward.bid} failed`, { cause });
     this.#failAll(new Set(batch.sequences.map((sequence) => sequence.request.id)), error);
-    this.#scheduler.complete(batch, new Int32Array(batch.forward.outputs.length));
+    this.#scheduler.complete(batch, []);
   }
 
   /** Tokens whose KV this batch makes final: whole pages, and the rest when the prompt ends. */
@@ -200,8 +215,10 @@ export class ThreadedEngine implements EngineWorker {
 
   #failAll(ids: Iterable<string>, error: Error): void {
     for (const id of ids) {
-      const waitsForPages = this.#reserving.has(id);
-      this.#reserving.get(id)?.(new EngineError('engine_error', error.message, { cause: error }));
+      const waitsForPages = this.#refuseReservation(
+        id,
+        new EngineError('engine_error', error.message, { cause: error }),
+      );
       if (this.#scheduler.abort(id) && !waitsForPages) this.listener.onFailure(id, error);
     }
   }

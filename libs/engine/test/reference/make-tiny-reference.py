@@ -6,10 +6,7 @@ Installed as make-reference.py says; from the repository's root:
     .cache/reference/bin/python libs/engine/test/reference/make-tiny-reference.py
 
 The weights come from a generator that any language repeats bit by bit:
-    u()     one number in [-1, 1): 2 * mulberry32() - 1, from one generator for the whole model whose state starts as
-            `seed`; mulberry32 is the usual one, which divides a u32 by 2^32:
-                state = (state + 0x6D2B79F5) mod 2^32;  t = state
-                t = imul(t ^ (t >>> 15), t | 1);  t = t ^ (t + imul(t ^ (t >>> 7), t | 61));  (t ^ (t >>> 14)) / 2^32
+    u()     one number in [-1, 1) from one generator for the whole model, see mulberry32.py
     matrix  [out, in], filled row by row: f32(u() / sqrt(in)), in double precision until the last rounding
     norm    [width]: f32(1 + 0.1 * u())
     order   token_embd; per layer attn_norm, attn_q, attn_k, attn_v, attn_output, ffn_norm, ffn_gate, ffn_up, ffn_down;
@@ -37,6 +34,7 @@ from gguf import GGUFWriter
 
 from float64_llama import Float64Llama
 from llama_cpp_f32 import LlamaCppF32, greedy, significant
+from mulberry32 import Uniform
 
 HERE = Path(__file__).parent
 # Many seeds (42, for one) answer with a single token over and over. With this one 10 of the 16 tokens are distinct, the
@@ -49,20 +47,6 @@ LOGIT_POSITIONS = [10, 23]
 NEW_TOKENS = 16
 # F32 rounding only (7e-7 seen).
 TOLERANCE = 1e-5
-
-
-class Uniform:
-    """Numbers in [-1, 1) from mulberry32."""
-
-    def __init__(self, seed: int):
-        self._state = seed
-
-    def next(self) -> float:
-        mask = 0xFFFFFFFF
-        self._state = t = (self._state + 0x6D2B79F5) & mask
-        t = (t ^ (t >> 15)) * (t | 1) & mask
-        t ^= (t + ((t ^ (t >> 7)) * (t | 61) & mask)) & mask
-        return 2 * ((t ^ (t >> 14)) / 2**32) - 1
 
 
 def make_weights() -> dict[str, np.ndarray]:

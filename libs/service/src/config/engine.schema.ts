@@ -4,11 +4,13 @@ import { serviceSchema } from './service.schema.js';
 
 /** What services with an engine read. */
 export const engineSchema = z.object({
-  SLICEWAY_MODEL: z.string({ error: 'expected the path of a .gguf file' }).describe('the model: a .gguf file'),
+  SLICEWAY_MODEL: z
+    .string({ error: 'expected the path of a .gguf file or of a folder with safetensors' })
+    .describe('the model: a .gguf file, or a folder with config.json, safetensors and tokenizer.json'),
   SLICEWAY_BACKEND: z
-    .enum(['auto', 'wasm'])
+    .enum(['auto', 'gpu', 'node', 'wasm'])
     .default('auto')
-    .describe('TensorFlow.js backend; auto takes the best present'),
+    .describe('TensorFlow.js backend; auto takes the best that is installed'),
   SLICEWAY_KV_MEMORY_MB: integer(1, 4000).default(1024).describe('memory for KV pages, in MiB'),
   SLICEWAY_PAGE_TOKENS: integer(16, 1024, 16).default(16).describe('tokens of a KV page, a multiple of 16'),
   SLICEWAY_CHUNKED_PREFILL_TOKENS: integer(16, 8192)

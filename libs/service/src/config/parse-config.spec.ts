@@ -29,9 +29,9 @@ describe('parseConfig', () => {
   });
 
   it('names each fault with variable, value and what is allowed', () => {
-    expect(faultsOf(engineSchema, { SLICEWAY_BACKEND: 'gpu', SLICEWAY_MAX_RUNNING: '1.5' })).toEqual([
-      'SLICEWAY_MODEL is not set: expected the path of a .gguf file',
-      expect.stringMatching(/^SLICEWAY_BACKEND is "gpu": .*"auto"\|"wasm"/),
+    expect(faultsOf(engineSchema, { SLICEWAY_BACKEND: 'cuda', SLICEWAY_MAX_RUNNING: '1.5' })).toEqual([
+      'SLICEWAY_MODEL is not set: expected the path of a .gguf file or of a folder with safetensors',
+      expect.stringMatching(/^SLICEWAY_BACKEND is "cuda": .*"auto"\|"gpu"\|"node"\|"wasm"/),
       'SLICEWAY_MAX_RUNNING is "1.5": expected a whole number from 1 to 1024',
     ]);
     expect(new ConfigError(['A is "1": no', 'B is "2": no']).message).toBe(

@@ -43,6 +43,15 @@ export function addRmsNorm(x: usize, delta: usize, weight: usize, out: usize, ro
   }
 }
 
+/** x[r] += bias */
+export function addBias(x: usize, bias: usize, rows: i32, width: i32): void {
+  const stride = <usize>width << 2;
+  for (let r = 0; r < rows; r++) {
+    for (let i: usize = 0; i < stride; i += 16) v128.store(x + i, f32x4.add(v128.load(x + i), v128.load(bias + i)));
+    x += stride;
+  }
+}
+
 /** gateUp rows hold [gate | up], each `width` floats: out[r] = silu(gate) * up */
 export function siluMul(gateUp: usize, out: usize, rows: i32, width: i32): void {
   const stride = <usize>width << 2;
