@@ -31,6 +31,16 @@ const COMMANDS = {
     build({ quiet: true });
     await become(`${ROOT}/infra/local/dist/main.js`, args);
   },
+  async 'gpu-check'() {
+    build({ quiet: true });
+    const { provideModel } = await import(`${ROOT}/infra/local/dist/index.js`);
+    const model = await provideModel().catch((error) => fail(error.message));
+    await become(`${ROOT}/libs/engine/dist/gpu-check/main.js`, [model]);
+  },
+  async native(args) {
+    build({ quiet: true });
+    await become(`${ROOT}/infra/local/dist/native/main.js`, args);
+  },
   async bench(args) {
     build({ quiet: true });
     await become(`${ROOT}/benchmarks/dist/main.js`, args);

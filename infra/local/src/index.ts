@@ -7,6 +7,9 @@ export { LocalCluster, REPOSITORY_ROOT, startCluster } from './cluster/local-clu
 export { ManagedProcess, type ProcessExit, type ProcessSpec } from './cluster/managed-process.js';
 export { StartError, StartErrorCode } from './cluster/start-error.js';
 export { type NatsOptions, type NatsServer, startNats } from './cluster/start-nats.js';
+export { checkNative, type NativeCheck } from './native/check-native.js';
+export { installNative, type InstallNativeOptions, type NativeInstallation } from './native/install-native.js';
+export { nativeDirectory, type NativeKind } from './native/native-package.js';
 export { DEFAULT_MODEL, type ModelFile } from './provide/default-model.js';
 export { provideModel, type ProvideModelOptions } from './provide/provide-model.js';
 export { type NatsServerSource, provideNatsServer, type ProvideOptions } from './provide/provide-nats-server.js';

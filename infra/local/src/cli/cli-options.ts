@@ -19,7 +19,7 @@ Starts nats-server and the four services as processes of this machine.
   --host ADDRESS  address to listen on (default HOST, else 127.0.0.1)
   --help          this text
 
-SLICEWAY_MODEL is a .gguf file, or owner/name[:file] on the Hugging Face hub. NATS_URL is a broker to use instead of our own.
+SLICEWAY_MODEL is a .gguf file, a folder of safetensors, or owner/name[:file] on the Hugging Face hub. NATS_URL is a broker to use instead of our own.
 `;
 
 /** More processes than this on one machine is a slip of the finger. */

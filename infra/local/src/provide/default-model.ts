@@ -70,7 +70,7 @@ async function downloadedFromHub(
   reporter: Reporter,
   hub: Partial<HubConfig>,
 ): Promise<boolean> {
-  const progress = hubProgress(reporter);
+  const progress = hubProgress(repo, reporter);
   reporter.note(`Getting ${file} from ${repo} on the hub.`);
   try {
     await downloadFromHub({

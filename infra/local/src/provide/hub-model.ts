@@ -4,13 +4,20 @@ import { downloadFromHub, type HubConfig } from '@sliceway/model';
 import type { LocalConfig } from '../local.config.js';
 import type { Reporter } from '../reporter.js';
 import { hubProgress } from './hub-progress.js';
+import { badSetting, isGguf } from './local-model.js';
 import { ProvisionError, ProvisionErrorCode } from './provision-error.js';
 
-/** A GGUF file on a hub; without `file`, the only one of the repository. */
+/** A model on a hub; without `file`, the only GGUF file of the repository, or its safetensors. */
 export interface HubModelId {
   readonly repo: string;
   readonly file: string | null;
 }
+
+/** Downloaded after the others: where it is, all are. */
+const LAST_FILE = 'config.json';
+const SIDE_FILE = /^(tokenizer.*\.json|special_tokens_map\.json|generation_config\.json|chat_template\.jinja)$/;
+const INDEX = 'model.safetensors.index.json';
+const SHARD = /^model-\d+-of-\d+\.safetensors$/;
 
 /** Reads `owner/name` or `owner/name:file.gguf`; null when it is a path instead. */
 export function parseHubModelId(value: string): HubModelId | null {
@@ -20,10 +27,10 @@ export function parseHubModelId(value: string): HubModelId | null {
 }
 
 /**
- * The path of a hub's GGUF file in the cache, `<cache>/models/<owner>--<name>/<file>`. What is there is used without asking
- * the hub; delete it to get a newer one.
+ * The path of a hub's model in the cache, `<cache>/models/<owner>--<name>` for safetensors, `/<file>` in it for GGUF. What is
+ * there is used without asking the hub; delete it to get a newer one.
  *
- * @throws ProvisionError `bad_setting` when the repository has no GGUF file or, none being named, several
+ * @throws ProvisionError `bad_setting` when the repository has no model or, none being named, several
  * @throws DownloadError
  */
 export async function provideHubModel(
@@ -32,16 +39,18 @@ export async function provideHubModel(
   reporter: Reporter,
   hub: Partial<HubConfig> = {},
 ): Promise<string> {
+  if (file !== null && !isGguf(file)) {
+    throw badSetting(`${repo}:${file} is no .gguf file. Name one, or ${repo} alone for its safetensors.`);
+  }
   const directory = join(config.cacheDirectory, 'models', repo.replace('/', '--'));
-  const cached = (await readdir(directory, { recursive: true }).catch(() => [])).filter(isGguf);
-  const known = file === null && cached.length === 1 ? cached[0] : cached.find((name) => name === file);
-  if (known !== undefined) return join(directory, known);
-  const progress = hubProgress(reporter);
+  const cached = await findCached(directory, file);
+  if (cached !== null) return cached;
+  const progress = hubProgress(repo, reporter);
   const { files } = await downloadFromHub({
     ...hub,
     repo,
     ...(file === null ? {} : { file }),
-    select: (paths) => [onlyGguf(repo, paths)],
+    select: (paths) => selectModel(repo, paths),
     directory,
     ...progress.callbacks,
   }).catch((error: unknown) => {
@@ -49,19 +58,39 @@ export async function provideHubModel(
     throw error;
   });
   progress.finish();
-  return files[0]!;
+  return files.length === 1 ? files[0]! : directory;
 }
 
-function onlyGguf(repo: string, paths: readonly string[]): string {
-  const found = paths.filter(isGguf);
-  if (found.length === 1) return found[0]!;
+async function findCached(directory: string, file: string | null): Promise<string | null> {
+  const names = await readdir(directory, { recursive: true }).catch((): string[] => []);
+  const ggufs = names.filter(isGguf);
+  const known = file === null && ggufs.length === 1 ? ggufs[0] : ggufs.find((name) => name === file);
+  if (known !== undefined) return join(directory, known);
+  return file === null && names.includes(LAST_FILE) ? directory : null;
+}
+
+/** The only GGUF file, else all that safetensors need. */
+function selectModel(repo: string, paths: readonly string[]): readonly string[] {
+  const ggufs = paths.filter(isGguf);
+  if (ggufs.length === 1) return ggufs;
+  const weights = selectWeights(paths);
+  if (ggufs.length === 0 && weights.length > 0 && paths.includes(LAST_FILE)) {
+    if (!paths.includes('tokenizer.json')) {
+      throw badSetting(
+        `${repo} has no tokenizer.json (tokenizer.model is not read). Use a repository with a .gguf file.`,
+      );
+    }
+    return [...paths.filter((path) => SIDE_FILE.test(path)), ...weights, LAST_FILE];
+  }
   const message =
-    found.length === 0
-      ? `${repo} has no .gguf file. Name a repository that has one (safetensors models are not supported yet).`
-      : `${repo} has several .gguf files. Name one of them, as ${repo}:${found[0]}. It has:\n  ${found.join('\n  ')}`;
+    ggufs.length === 0
+      ? `${repo} has no .gguf file and no safetensors with config.json. Name a repository that has one of these.`
+      : `${repo} has several .gguf files. Name one of them, as ${repo}:${ggufs[0]}. It has:\n  ${ggufs.join('\n  ')}`;
   throw new ProvisionError(ProvisionErrorCode.BAD_SETTING, message);
 }
 
-function isGguf(path: string): boolean {
-  return path.toLowerCase().endsWith('.gguf');
+/** One file, or shards with their index; other weights that a repository may have are the same ones in another layout. */
+function selectWeights(paths: readonly string[]): readonly string[] {
+  if (paths.includes('model.safetensors')) return ['model.safetensors'];
+  return paths.includes(INDEX) ? paths.filter((path) => path === INDEX || SHARD.test(path)) : [];
 }

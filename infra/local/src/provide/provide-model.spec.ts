@@ -122,6 +122,22 @@ describe('provideModel', () => {
       expect(hubRequests).toEqual([]);
     });
 
+    test('a folder of safetensors, or a file in it', async () => {
+      for (const file of ['config.json', 'model.safetensors', 'model.safetensors.index.json'])
+        await writeFile(join(sandbox.directory, file), '{}');
+      for (const name of ['', 'config.json', 'model.safetensors', 'model.safetensors.index.json']) {
+        expect(await provide({ SLICEWAY_MODEL: join(sandbox.directory, name) })).toBe(sandbox.directory);
+      }
+    });
+
+    test('a folder with one .gguf file', async () => {
+      const path = join(sandbox.directory, 'my.gguf');
+      await writeFile(path, content);
+      expect(await provide({ SLICEWAY_MODEL: sandbox.directory })).toBe(path);
+      await writeFile(join(sandbox.directory, 'other.gguf'), content);
+      await expect(provide({ SLICEWAY_MODEL: sandbox.directory })).rejects.toThrow('my.gguf, other.gguf');
+    });
+
     test('a file of a repository, which then is in the cache', async () => {
       hubFiles['sub/a.gguf'] = content;
       const path = join(models(), 'owner--tiny', 'sub/a.gguf');
@@ -139,13 +155,55 @@ describe('provideModel', () => {
       expect(await readdir(join(models(), 'owner--tiny'))).toEqual(['a.gguf']);
     });
 
+    test('a repository of safetensors: what belongs to the model, config.json last, then the cache', async () => {
+      const wanted = [
+        'chat_template.jinja',
+        'generation_config.json',
+        'tokenizer.json',
+        'tokenizer_config.json',
+        'model-00001-of-00002.safetensors',
+        'model-00002-of-00002.safetensors',
+        'model.safetensors.index.json',
+      ];
+      const others = ['README.md', 'consolidated.safetensors', 'original/params.json', 'pytorch_model.bin'];
+      for (const file of ['config.json', ...wanted, ...others]) hubFiles[file] = Buffer.from(file);
+      const path = join(models(), 'owner--tiny');
+      expect(await provide({ SLICEWAY_MODEL: 'owner/tiny' })).toBe(path);
+      expect((await readdir(path)).sort()).toEqual(['config.json', ...wanted].sort());
+      expect(hubRequests.filter((request) => request.startsWith('GET')).at(-1)).toMatch(/config\.json$/);
+      const asked = hubRequests.length;
+      expect(await provide({ SLICEWAY_MODEL: 'owner/tiny' })).toBe(path);
+      expect(hubRequests).toHaveLength(asked);
+      await rm(join(path, 'config.json'));
+      await provide({ SLICEWAY_MODEL: 'owner/tiny' });
+      expect(await readFile(join(path, 'config.json'), 'utf8')).toBe('config.json');
+    });
+
+    test('a repository of one file takes no shards', async () => {
+      const wanted = ['config.json', 'model.safetensors', 'tokenizer.json'];
+      const files = [...wanted, 'model.fp16.safetensors', 'model-00001-of-00001.safetensors'];
+      for (const file of files) hubFiles[file] = Buffer.from(file);
+      const path = await provide({ SLICEWAY_MODEL: 'owner/tiny' });
+      expect((await readdir(path)).sort()).toEqual(wanted);
+    });
+
     test.each([
       ['a repository with several', 'owner/tiny', ['a.gguf', 'b.gguf'], /owner\/tiny:a\.gguf/],
-      ['a repository without one', 'owner/tiny', ['model.safetensors'], /no \.gguf file/],
+      ['a repository without one', 'owner/tiny', ['README.md'], /no \.gguf file and no safetensors/],
+      ['safetensors without config', 'owner/tiny', ['model.safetensors'], /no safetensors with config\.json/],
+      [
+        'safetensors without tokenizer.json',
+        'owner/tiny',
+        ['config.json', 'model.safetensors'],
+        /has no tokenizer\.json/,
+      ],
+      ['a file that is no GGUF', 'owner/tiny:model.safetensors', [], /is no \.gguf file/],
+      ['safetensors of another layout', 'owner/tiny', ['config.json', 'consolidated.safetensors'], /no safetensors/],
       ['a missing file', '/nowhere/x.gguf', [], /no file \/nowhere\/x\.gguf/],
       ['a relative path of a missing file', 'models/x.gguf', [], /no file .*models\/x\.gguf/],
-      ['a folder', '/', [], /not supported yet/],
-      ['another file', '/dev/null', [], /no \.gguf file/],
+      ['a folder', '/', [], /\/ is a folder without config\.json and without a \.gguf file/],
+      ['another file', '/etc/passwd', [], /no \.gguf file and no folder of safetensors/],
+      ['what is no file', '/dev/null', [], /\/dev\/null is no file/],
     ])('%s is refused with a reason', async (_name, value, files, reason) => {
       for (const file of files) hubFiles[file] = content;
       await expect(provide({ SLICEWAY_MODEL: value })).rejects.toMatchObject({

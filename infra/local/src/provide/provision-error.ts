@@ -7,6 +7,9 @@ export const ProvisionErrorCode = {
   NO_PYTHON: 'no_python',
   PIP_FAILED: 'pip_failed',
   BAD_WHEEL: 'bad_wheel',
+  NO_COMPILER: 'no_compiler',
+  /** A native backend could not be installed, or does not work once it is. */
+  NATIVE_FAILED: 'native_failed',
 } as const;
 export type ProvisionErrorCode = (typeof ProvisionErrorCode)[keyof typeof ProvisionErrorCode];
 
