@@ -24,6 +24,7 @@ async function clusterBench(modelPath: string): Promise<BenchResult[]> {
   const cluster = await startCluster({
     model: modelPath,
     port: 0,
+    env: { SLICEWAY_BACKEND: 'wasm' },
     logDirectory: mkdtempSync(join(tmpdir(), 'sliceway-bench-')),
     ...('url' in nats ? { natsUrl: nats.url } : { natsServer: nats.binary }),
   });

@@ -19,7 +19,7 @@ const QUESTIONS = [
 
 /** Tokens a second of the cluster with eight streams at once against LocalEngine with the same batch, in turn. */
 export async function throughputBench(cluster: LocalCluster, modelPath: string, model: string): Promise<BenchResult> {
-  const local = await LocalEngine.start({ modelPath });
+  const local = await LocalEngine.start({ modelPath, backend: 'wasm' });
   const ratios: number[] = [];
   const notes: string[] = [];
   let right = true;

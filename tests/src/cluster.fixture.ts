@@ -59,10 +59,18 @@ export class ClusterFixture {
       counts,
       natsUrl: nats.url,
       logDirectory: folder,
-      env: { SLICEWAY_KV_MEMORY_MB: String(kvMemoryMb), SLICEWAY_HEARTBEAT_INTERVAL_MS: '200', ...env },
+      env: {
+        SLICEWAY_BACKEND: 'wasm',
+        SLICEWAY_KV_MEMORY_MB: String(kvMemoryMb),
+        SLICEWAY_HEARTBEAT_INTERVAL_MS: '200',
+        ...env,
+      },
     });
     try {
-      const [cluster, local] = await Promise.all([starting, LocalEngine.start({ modelPath, kvMemoryMb })]);
+      const [cluster, local] = await Promise.all([
+        starting,
+        LocalEngine.start({ modelPath, backend: 'wasm', kvMemoryMb }),
+      ]);
       const monitorUrl = `http://127.0.0.1:${monitorPort}`;
       return new ClusterFixture(cluster, local, basename(modelPath, '.gguf'), nats, monitorUrl, folder);
     } catch (error) {
