@@ -35,7 +35,7 @@ const leg = (over: Partial<DecodeLeg> = {}): DecodeLeg => ({
   tokenizer: TOKENIZER!,
   prefill: PREFILL!,
   promptIds: [1, 2],
-  sampling: { temperature: 0, topP: 1, topK: 0, seed: 0, maxNewTokens: 9, stopTokenIds: [], ignoreEos: false },
+  sampling: { ...GREEDY, maxNewTokens: 9, logprobs: 2 },
   deadlineMs: 0,
   ...over,
 });
@@ -95,7 +95,7 @@ function setUp() {
   const failures = {
     report: (of: FailedAttempt, code: FailureCode) => failed.push({ ...of, code }),
   } as unknown as FailureReporter;
-  const legs = new DecodeLegs(engine, transport, tokens, failures, 8, () => {});
+  const legs = new DecodeLegs(engine, transport, tokens, failures, { maxOpen: 8, isEnding: () => false }, () => {});
   const accept = (over: Partial<DecodeLeg> = {}): void => legs.accept(leg(over), NULL_TRACE);
   return {
     ...{ legs, engine, said, failed, reserved, opened, announced, faults, accept },
@@ -138,14 +138,7 @@ describe('DecodeLegs', () => {
     expect(engine.listener).toBe(legs);
     await receive();
     expect(reserved[0]!.request).toEqual({
-      ...{
-        id: ID,
-        kind: 'decode',
-        promptIds: [1, 2],
-        sampling: { ...GREEDY, ...leg().sampling },
-        firstChoice: 0,
-        choices: 1,
-      },
+      ...{ id: ID, kind: 'decode', promptIds: [1, 2], sampling: leg().sampling, firstChoice: 0, choices: 1 },
     });
     expect(opened[0]!.id).toEqual({ rid: RID, choice: 0, attempt: 0, room: '0'.repeat(16), peer: PREFILL });
     expect(opened[0]!.sink.write(SEGMENT, new Uint8Array(1))).toBe(true);
@@ -302,7 +295,7 @@ describe('DecodeLegs', () => {
   });
 
   it.each<[string, string, 'reserving' | 'receiving' | 'decoding', FailureCode[], number]>([
-    ['the gateway', GATEWAY!, 'decoding', [], 0],
+    ['the gateway, which may wake up', GATEWAY!, 'decoding', [FailureCode.workerLost], 0],
     ['prefill before its pages are reserved', PREFILL!, 'reserving', [FailureCode.workerLost], 0],
     ['prefill during the transfer', PREFILL!, 'receiving', [FailureCode.workerLost], 0],
     ['prefill after the transfer', PREFILL!, 'decoding', [], 1],

@@ -1,4 +1,4 @@
-import { GREEDY, SequenceKind, type EngineListener, type EngineWorker, type StepOutput } from '@sliceway/engine';
+import { SequenceKind, type EngineListener, type EngineWorker, type StepOutput } from '@sliceway/engine';
 import {
   FailureCode,
   FinishReason,
@@ -17,6 +17,8 @@ import {
   type KvReceiver,
   type KvTransferId,
   type KvTransport,
+  type LegDropReason,
+  type LegLimits,
 } from '@sliceway/service';
 import { SliceName, type RequestTrace } from '@sliceway/tracing';
 
@@ -39,7 +41,7 @@ export class DecodeLegs implements EngineListener {
     private readonly transport: KvTransport,
     private readonly tokens: FramePublisher<TokenEntry>,
     failures: FailureReporter,
-    maxOpen: number,
+    limits: LegLimits,
     readonly onDeath: (error: Error) => void,
   ) {
     engine.listener = this;
@@ -56,7 +58,7 @@ export class DecodeLegs implements EngineListener {
           this.#endChoice(id, choice);
         },
       },
-      maxOpen,
+      limits,
     );
   }
 
@@ -64,11 +66,17 @@ export class DecodeLegs implements EngineListener {
     return this.#legs.size;
   }
 
+  /** All that wait, wait in the engine. */
+  readonly waiting = 0;
+
+  get dropped(): Readonly<Record<LegDropReason, number>> {
+    return this.#legs.dropped;
+  }
+
   accept(leg: DecodeLeg, trace: RequestTrace): void {
     const open = this.#legs.open(leg, trace);
     if (!open) return;
-    const { promptIds, choice, choices } = leg;
-    const sampling = { ...GREEDY, ...leg.sampling };
+    const { promptIds, sampling, choice, choices } = leg;
     this.#progress.set(open.id, {
       transfer: this.transport.announce(transferOf(leg)),
       decoding: false,

@@ -1,20 +1,21 @@
-import { Module, type DynamicModule, type OnApplicationShutdown, Inject } from '@nestjs/common';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { startEngine, type EngineWorker } from '@sliceway/engine';
 import type { TokenEntry } from '@sliceway/protocol';
 import {
-  describeEngine,
+  endWithEngine,
   ENGINE,
   engineOptionsOf,
   FailureReporter,
   FramePublisher,
-  HOT_PATH,
+  joinCluster,
   kvTransportProvider,
+  METRICS,
   NatsKvTransport,
   PeerRegistry,
   ServiceStatus,
-  tokenCodec,
+  tokenPublisherProvider,
   type Logger,
+  type MetricsRegistry,
 } from '@sliceway/service';
 import type { DecodeConfig } from './decode.config.js';
 import { DecodeController } from './decode.controller.js';
@@ -25,28 +26,16 @@ export class DecodeModule implements OnApplicationShutdown {
   constructor(
     @Inject(ENGINE) private readonly engine: EngineWorker,
     private readonly transport: NatsKvTransport,
-    status: ServiceStatus,
     private readonly legs: DecodeLegs,
+    status: ServiceStatus,
     tokens: FramePublisher<TokenEntry>,
     peers: PeerRegistry,
+    @Inject(METRICS) registry: MetricsRegistry,
   ) {
-    describeEngine(status, engine, [transport.name]);
-    status.activeRequests = () => legs.active;
-    peers.listen({
-      onGone: ({ instance }, reason) => {
-        legs.dropPeer(instance);
-        // Its next process begins a new stream of frames; one that was lost may wake up and expects the old one.
-        if (reason !== 'lost') tokens.forget(instance);
-      },
-    });
+    joinCluster({ status, registry, peers, engine, transport, tokens, legs });
   }
 
   static forRoot(config: DecodeConfig, logger: Logger): DynamicModule {
-    const onEngineDeath = (error: Error): void => {
-      logger.fatal({ error }, 'the engine died');
-      // After the failures have left for their gateways.
-      setTimeout(() => process.exit(1), 500);
-    };
     const maxOpen = config.SLICEWAY_MAX_RUNNING + config.SLICEWAY_MAX_QUEUED;
     return {
       module: DecodeModule,
@@ -54,20 +43,20 @@ export class DecodeModule implements OnApplicationShutdown {
       providers: [
         { provide: ENGINE, useFactory: () => startEngine(engineOptionsOf(config, logger)) },
         kvTransportProvider('decode', config),
-        {
-          provide: FramePublisher,
-          inject: [HOT_PATH],
-          useFactory: (connection: NatsConnection) => new FramePublisher(connection, tokenCodec),
-        },
+        tokenPublisherProvider,
         {
           provide: DecodeLegs,
-          inject: [ENGINE, NatsKvTransport, FramePublisher, FailureReporter],
+          inject: [ENGINE, NatsKvTransport, FramePublisher, FailureReporter, ServiceStatus],
           useFactory: (
             engine: EngineWorker,
             transport: NatsKvTransport,
             tokens: FramePublisher<TokenEntry>,
             failures: FailureReporter,
-          ) => new DecodeLegs(engine, transport, tokens, failures, maxOpen, onEngineDeath),
+            status: ServiceStatus,
+          ) => {
+            const limits = { maxOpen, isEnding: () => status.isEnding };
+            return new DecodeLegs(engine, transport, tokens, failures, limits, endWithEngine(logger));
+          },
         },
       ],
     };

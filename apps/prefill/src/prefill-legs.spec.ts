@@ -28,7 +28,7 @@ const leg = (over: Partial<PrefillLeg> = {}): PrefillLeg => ({
   tokenizer: TOKENIZER!,
   decode: DECODE!,
   promptIds: [1, 2],
-  sampling: { temperature: 0, topP: 1, topK: 0, seed: 0, maxNewTokens: 9, stopTokenIds: [], ignoreEos: false },
+  sampling: { ...GREEDY, maxNewTokens: 9, logprobs: 2 },
   deadlineMs: 0,
   ...over,
 });
@@ -89,7 +89,7 @@ function setUp() {
   const failures = {
     report: (of: FailedAttempt, code: FailureCode) => failed.push({ ...of, code }),
   } as unknown as FailureReporter;
-  const legs = new PrefillLegs(engine, transport, tokens, failures, 8, () => {});
+  const legs = new PrefillLegs(engine, transport, tokens, failures, { maxOpen: 8, isEnding: () => false }, () => {});
   return {
     ...{ legs, engine, said, failed, submitted, opened, firstTokens },
     accept: (over: Partial<PrefillLeg> = {}) => legs.accept(leg(over), NULL_TRACE),
@@ -110,14 +110,7 @@ describe('PrefillLegs', () => {
     expect(opened[0]!.id).toEqual({ rid: RID, choice: 0, attempt: 0, room: '0'.repeat(16), peer: DECODE });
     opened[0]!.events.onOpen();
     expect(submitted).toEqual([
-      {
-        id: ID,
-        kind: 'prefill',
-        promptIds: [1, 2],
-        sampling: { ...GREEDY, ...leg().sampling },
-        firstChoice: 0,
-        choices: 1,
-      },
+      { id: ID, kind: 'prefill', promptIds: [1, 2], sampling: leg().sampling, firstChoice: 0, choices: 1 },
     ]);
     legs.onKvReady(ID, SEGMENT);
     expect(opened[0]!.source.read(SEGMENT)).toEqual([Buffer.from(ID)]);
@@ -231,7 +224,7 @@ describe('PrefillLegs', () => {
   });
 
   it.each([
-    ['gateway', GATEWAY, []],
+    ['gateway', GATEWAY, ['worker_lost']],
     ['decode', DECODE, ['worker_lost']],
     ['tokenizer', TOKENIZER, null],
     ['stranger', STRANGER, null],

@@ -1,5 +1,4 @@
 import {
-  GREEDY,
   SequenceKind,
   type EngineListener,
   type EngineWorker,
@@ -17,6 +16,8 @@ import {
   type FramePublisher,
   type KvSender,
   type KvTransport,
+  type LegDropReason,
+  type LegLimits,
 } from '@sliceway/service';
 import { SliceName, type RequestTrace } from '@sliceway/tracing';
 
@@ -32,7 +33,7 @@ export class PrefillLegs implements EngineListener {
     private readonly transport: KvTransport,
     private readonly tokens: FramePublisher<TokenEntry>,
     failures: FailureReporter,
-    maxOpen: number,
+    limits: LegLimits,
     readonly onDeath: (error: Error) => void,
   ) {
     engine.listener = this;
@@ -48,7 +49,7 @@ export class PrefillLegs implements EngineListener {
         // Choices share the prompt and its transfer; decode leaves out the one that is not wanted.
         dropChoice: () => {},
       },
-      maxOpen,
+      limits,
     );
   }
 
@@ -57,8 +58,12 @@ export class PrefillLegs implements EngineListener {
   }
 
   /** Requests that the engine does not know of yet. */
-  get bootstrapping(): number {
+  get waiting(): number {
     return this.#bootstrapping.size;
+  }
+
+  get dropped(): Readonly<Record<LegDropReason, number>> {
+    return this.#legs.dropped;
   }
 
   /** Waits for decode's bootstrap before it computes: a prompt whose KV has no place to go would hold pages here. */
@@ -126,8 +131,7 @@ export class PrefillLegs implements EngineListener {
     this.#bootstrapping.delete(id);
     open.trace.sliceEnd(SliceName.prefillBootstrap);
     open.trace.sliceStart(SliceName.prefillForward);
-    const { promptIds, choice, choices } = open.leg;
-    const sampling = { ...GREEDY, ...open.leg.sampling };
+    const { promptIds, sampling, choice, choices } = open.leg;
     try {
       this.engine.submit({ id, kind: SequenceKind.PREFILL, promptIds, sampling, firstChoice: choice, choices });
     } catch (error) {

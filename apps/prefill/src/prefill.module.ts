@@ -1,20 +1,21 @@
-import { Module, type DynamicModule, type OnApplicationShutdown, Inject } from '@nestjs/common';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { startEngine, type EngineWorker } from '@sliceway/engine';
 import type { TokenEntry } from '@sliceway/protocol';
 import {
-  describeEngine,
+  endWithEngine,
   ENGINE,
   engineOptionsOf,
   FailureReporter,
   FramePublisher,
-  HOT_PATH,
+  joinCluster,
   kvTransportProvider,
+  METRICS,
   NatsKvTransport,
   PeerRegistry,
   ServiceStatus,
-  tokenCodec,
+  tokenPublisherProvider,
   type Logger,
+  type MetricsRegistry,
 } from '@sliceway/service';
 import type { PrefillConfig } from './prefill.config.js';
 import { PrefillController } from './prefill.controller.js';
@@ -25,33 +26,16 @@ export class PrefillModule implements OnApplicationShutdown {
   constructor(
     @Inject(ENGINE) private readonly engine: EngineWorker,
     private readonly transport: NatsKvTransport,
-    status: ServiceStatus,
     private readonly legs: PrefillLegs,
+    status: ServiceStatus,
     tokens: FramePublisher<TokenEntry>,
     peers: PeerRegistry,
+    @Inject(METRICS) registry: MetricsRegistry,
   ) {
-    describeEngine(status, engine, [transport.name]);
-    const engineLoad = status.load;
-    status.load = () => {
-      const load = engineLoad();
-      return { ...load, waiting: load.waiting + legs.bootstrapping };
-    };
-    status.activeRequests = () => legs.active;
-    peers.listen({
-      onGone: ({ instance }, reason) => {
-        legs.dropPeer(instance);
-        // Its next process begins a new stream of frames; one that was lost may wake up and expects the old one.
-        if (reason !== 'lost') tokens.forget(instance);
-      },
-    });
+    joinCluster({ status, registry, peers, engine, transport, tokens, legs });
   }
 
   static forRoot(config: PrefillConfig, logger: Logger): DynamicModule {
-    const onEngineDeath = (error: Error): void => {
-      logger.fatal({ error }, 'the engine died');
-      // After the failures have left for their gateways.
-      setTimeout(() => process.exit(1), 500);
-    };
     const maxOpen = config.SLICEWAY_MAX_RUNNING + config.SLICEWAY_MAX_QUEUED;
     return {
       module: PrefillModule,
@@ -59,20 +43,20 @@ export class PrefillModule implements OnApplicationShutdown {
       providers: [
         { provide: ENGINE, useFactory: () => startEngine(engineOptionsOf(config, logger)) },
         kvTransportProvider('prefill', config),
-        {
-          provide: FramePublisher,
-          inject: [HOT_PATH],
-          useFactory: (connection: NatsConnection) => new FramePublisher(connection, tokenCodec),
-        },
+        tokenPublisherProvider,
         {
           provide: PrefillLegs,
-          inject: [ENGINE, NatsKvTransport, FramePublisher, FailureReporter],
+          inject: [ENGINE, NatsKvTransport, FramePublisher, FailureReporter, ServiceStatus],
           useFactory: (
             engine: EngineWorker,
             transport: NatsKvTransport,
             tokens: FramePublisher<TokenEntry>,
             failures: FailureReporter,
-          ) => new PrefillLegs(engine, transport, tokens, failures, maxOpen, onEngineDeath),
+            status: ServiceStatus,
+          ) => {
+            const limits = { maxOpen, isEnding: () => status.isEnding };
+            return new PrefillLegs(engine, transport, tokens, failures, limits, endWithEngine(logger));
+          },
         },
       ],
     };

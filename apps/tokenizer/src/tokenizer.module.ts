@@ -75,6 +75,7 @@ export class TokenizerModule implements OnApplicationShutdown {
               tokens: prompts.tokenizer,
               texts,
               failures,
+              isEnding: () => status.isEnding,
               roleOf: (instance) => peers.get(instance)?.role,
               limits: {
                 maxOpen: config.SLICEWAY_MAX_OPEN_REQUESTS,

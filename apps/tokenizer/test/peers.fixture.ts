@@ -4,7 +4,6 @@ import {
   encodeTokenFrame,
   FinishReason,
   FrameCounter,
-  NO_SECTIONS,
   parseFailed,
   subjects,
   WorkerState,
@@ -74,7 +73,7 @@ export function entry(
   tokens: readonly number[],
   over: Partial<TokenEntry> = {},
 ): TokenEntry {
-  return { rid, choice: 0, attempt: 0, finish: FinishReason.none, index, tokens, sections: NO_SECTIONS, ...over };
+  return { rid, choice: 0, attempt: 0, finish: FinishReason.none, index, tokens, logprobs: null, ...over };
 }
 
 export function heartbeat(role: Role, instance: string, sequence: number, over: Partial<Heartbeat> = {}): Heartbeat {

@@ -15,6 +15,11 @@ export class FrameCounter {
     return this.#next.size;
   }
 
+  /** A copy: `next` reorders them. */
+  get receivers(): WorkerId[] {
+    return [...this.#next.keys()];
+  }
+
   next(receiver: WorkerId): number {
     const seq = this.#next.get(receiver) ?? 0;
     this.#next.delete(receiver);

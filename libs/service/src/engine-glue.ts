@@ -1,7 +1,19 @@
-import type { KvFormat, Load } from '@sliceway/protocol';
+import type { Provider } from '@nestjs/common';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { KvFormat, Load, TokenEntry } from '@sliceway/protocol';
 import type { EngineConfig } from './config/engine.schema.js';
+import { tokenCodec } from './frames/frame-codecs.js';
+import { FramePublisher } from './frames/frame-publisher.js';
+import type { KvTransport } from './kv-transport/kv-transport.js';
+import type { LegDropReason } from './legs/leg-table.js';
+import { measureLegs } from './legs/leg-metrics.js';
 import type { Logger } from './logging/logger.js';
+import type { MetricsRegistry } from './metrics/metrics.js';
+import type { PeerRegistry } from './registry/peer-registry.js';
 import type { ServiceStatus } from './service-status.js';
+import { HOT_PATH } from './tokens.js';
+
+const FAREWELL_MS = 500;
 
 /** What the cluster is told of an engine. */
 interface DescribedEngine {
@@ -17,13 +29,65 @@ interface DescribedEngine {
   readonly load: Omit<Load, 'maxRunning'>;
 }
 
-/** Puts an engine's model and load into heartbeats and health. */
-export function describeEngine(status: ServiceStatus, engine: DescribedEngine, transports: readonly string[]): void {
+/** The legs of prefill or decode. */
+interface ServedLegs {
+  readonly active: number;
+  /** Legs that the engine does not know of yet. */
+  readonly waiting: number;
+  readonly dropped: Readonly<Record<LegDropReason, number>>;
+  dropPeer(instance: string): void;
+}
+
+export interface EngineService {
+  readonly status: ServiceStatus;
+  readonly registry: MetricsRegistry;
+  readonly peers: PeerRegistry;
+  readonly engine: DescribedEngine;
+  readonly transport: KvTransport;
+  readonly tokens: FramePublisher<TokenEntry>;
+  readonly legs: ServedLegs;
+}
+
+/** Tells the cluster and the metrics of an engine and its legs, and the legs of peers that are gone. */
+export function joinCluster({ status, registry, peers, engine, transport, tokens, legs }: EngineService): void {
+  describeEngine(status, engine, legs, [transport.name]);
+  status.activeRequests = () => legs.active;
+  measureLegs(registry, transport, legs.dropped);
+  peers.listen({
+    onGone: ({ instance }, reason) => {
+      legs.dropPeer(instance);
+      // Its next process begins a new stream of frames; one that was lost may wake up and expects the old one.
+      if (reason !== 'lost') tokens.forget(instance);
+    },
+  });
+}
+
+/** An engine that died takes its process along, after the failures have left for their gateways. */
+export function endWithEngine(logger: Logger): (error: Error) => void {
+  return (error) => {
+    logger.fatal({ error }, 'the engine died');
+    setTimeout(() => process.exit(1), FAREWELL_MS);
+  };
+}
+
+/** Where tokens go. */
+export const tokenPublisherProvider: Provider = {
+  provide: FramePublisher,
+  inject: [HOT_PATH],
+  useFactory: (connection: NatsConnection) => new FramePublisher(connection, tokenCodec),
+};
+
+function describeEngine(
+  status: ServiceStatus,
+  engine: DescribedEngine,
+  legs: ServedLegs,
+  transports: readonly string[],
+): void {
   const { model, fingerprint, contextLength, backend, kvFormat, eosTokenIds, maxRunning } = engine.info;
   status.serves = { model, fingerprint, contextLength, backend, transports, kvFormat, eosTokenIds };
   status.load = () => {
     const { running, waiting, queuedTokens, kvPagesUsed, kvPagesTotal } = engine.load;
-    return { running, waiting, queuedTokens, kvPagesUsed, kvPagesTotal, maxRunning };
+    return { running, waiting: waiting + legs.waiting, queuedTokens, kvPagesUsed, kvPagesTotal, maxRunning };
   };
 }
 

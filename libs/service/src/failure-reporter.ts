@@ -13,6 +13,9 @@ export interface FailedAttempt {
 
 /** Tells a request's gateway that an attempt cannot go on here. */
 export class FailureReporter {
+  /** Since the start, by code. */
+  readonly counts = new Map<FailureCode, number>();
+
   constructor(
     private readonly role: WorkerRole,
     private readonly messages: MessageClient,
@@ -28,6 +31,7 @@ export class FailureReporter {
       message,
       from: { role: this.role, instance: identity.instance },
     };
+    this.counts.set(code, (this.counts.get(code) ?? 0) + 1);
     this.logger.warn({ rid, choice, attempt, code, reason: message }, 'attempt failed');
     this.messages.emit(subjects.failed(gateway), failed);
   }

@@ -3,7 +3,13 @@ export { describeConfig, type VariableDescription } from './config/describe-conf
 export { flag, integer } from './config/fields.js';
 export { ConfigError, parseConfig } from './config/parse-config.js';
 export { serviceSchema, type ServiceConfig } from './config/service.schema.js';
-export { describeEngine, engineOptionsOf } from './engine-glue.js';
+export {
+  endWithEngine,
+  engineOptionsOf,
+  joinCluster,
+  tokenPublisherProvider,
+  type EngineService,
+} from './engine-glue.js';
 export { FailureReporter, type FailedAttempt } from './failure-reporter.js';
 export { textCodec, tokenCodec } from './frames/frame-codecs.js';
 export { FramePublisher, type FrameCodec } from './frames/frame-publisher.js';
@@ -26,10 +32,12 @@ export type {
 export { kvTransportProvider } from './kv-transport/kv-transport.provider.js';
 export { NatsKvTransport, type NatsKvTransportOptions } from './kv-transport/nats-kv-transport.js';
 export { failureCodeOf, tokenEntryOf, wireFinish } from './legs/engine-conversions.js';
-export { LegTable, type LegEvents, type OpenLeg } from './legs/leg-table.js';
+export { LegTable, type LegDropReason, type LegEvents, type LegLimits, type OpenLeg } from './legs/leg-table.js';
 export { LogOnce } from './logging/log-once.js';
+export { ProtocolErrorFilter } from './protocol-error.filter.js';
 export type { Logger } from './logging/logger.js';
 export type { MetricsRegistry } from './metrics/metrics.js';
+export { countFrom, gaugeFrom } from './metrics/read-metrics.js';
 export { MessageClient } from './nats/message-client.js';
 export { PeerRegistry, type PeerListener } from './registry/peer-registry.js';
 export { runService, type ServiceOptions } from './run-service.js';

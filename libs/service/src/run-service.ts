@@ -11,7 +11,6 @@ import { environment } from './config/environment.config.js';
 import { ConfigError, parseConfig } from './config/parse-config.js';
 import type { ServiceConfig } from './config/service.schema.js';
 import { Shutdown } from './drain/shutdown.js';
-import { LogOnce } from './logging/log-once.js';
 import { announce, createLogger, type Logger } from './logging/logger.js';
 import { NestLogger } from './logging/nest-logger.js';
 import { ConnectionHealth } from './nats/connection-health.js';
@@ -113,10 +112,7 @@ async function createApp<S extends z.ZodObject>(
   const handlers = app.connectMicroservice<MicroserviceOptions>(
     {
       transport: Transport.NATS,
-      options: {
-        ...connectionOptions(role, config, 'handlers'),
-        deserializer: new TolerantDeserializer(app.get(LogOnce)),
-      } as never,
+      options: { ...connectionOptions(role, config, 'handlers'), deserializer: new TolerantDeserializer() } as never,
     },
     { inheritAppConfig: true },
   );

@@ -28,6 +28,11 @@ export class ServiceStatus {
     this.#checks.push(check);
   }
 
+  /** It takes no new work: what still comes belongs elsewhere. */
+  get isEnding(): boolean {
+    return this.state === WorkerState.draining || this.state === WorkerState.stopped;
+  }
+
   /** Called after each change of state. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);

@@ -15,8 +15,8 @@ import { connectionOptions } from './nats/connection-options.js';
 import { MessageClient } from './nats/message-client.js';
 import { connectHotPath } from './nats/nats-connection.js';
 import { serversForPeople } from './nats/servers.js';
-import { ProtocolErrorFilter } from './protocol-error.filter.js';
 import { HeartbeatController } from './registry/heartbeat.controller.js';
+import { ProtocolErrorFilter } from './protocol-error.filter.js';
 import { Heartbeats } from './registry/heartbeats.js';
 import { PeerRegistry } from './registry/peer-registry.js';
 import { ServiceStatus } from './service-status.js';
@@ -32,6 +32,7 @@ export class ServiceModule {
     const health = new ConnectionHealth(serversForPeople(config.NATS_URL));
     status.addReadinessCheck(() => health.reason());
     const messages = new MessageClient(client, faults, health);
+    const failures = new FailureReporter(role as WorkerRole, messages, logger);
     const peers = new PeerRegistry();
     const providers: Provider[] = [
       { provide: CONFIG, useValue: config },
@@ -39,10 +40,10 @@ export class ServiceModule {
       { provide: LogOnce, useValue: faults },
       { provide: ServiceStatus, useValue: status },
       { provide: ConnectionHealth, useValue: health },
-      { provide: METRICS, useFactory: () => createMetrics(status, faults) },
+      { provide: METRICS, useFactory: () => createMetrics(status, faults, failures) },
       { provide: HOT_PATH, useFactory: (): Promise<NatsConnection> => connectHotPath(role, config, health, logger) },
       { provide: MessageClient, useValue: messages },
-      { provide: FailureReporter, useValue: new FailureReporter(role as WorkerRole, messages, logger) },
+      { provide: FailureReporter, useValue: failures },
       { provide: PeerRegistry, useValue: peers },
       { provide: Heartbeats, useValue: new Heartbeats(config, status, peers, messages) },
     ];

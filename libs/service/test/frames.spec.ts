@@ -3,7 +3,6 @@ import {
   decodeTokenFrame,
   encodeTokenFrame,
   FinishReason,
-  NO_SECTIONS,
   subjects,
   type TokenEntry,
   type TokenFrame,
@@ -21,7 +20,7 @@ const entry = (over: Partial<TokenEntry> = {}): TokenEntry => ({
   finish: FinishReason.none,
   index: 0,
   tokens: [1],
-  sections: NO_SECTIONS,
+  logprobs: null,
   ...over,
 });
 
@@ -123,7 +122,7 @@ describe('FramePublisher and FrameSubscription', () => {
     expect(frames.map(({ seq, count }) => [seq, count])).toEqual([[0, 1]]);
   });
 
-  it('tells of lost frames before the one that shows it, drops duplicates, keeps senders apart', async () => {
+  it('tells of lost frames before the one that shows it, drops and counts duplicates, keeps senders apart', async () => {
     onFrame = ({ sender, seq }) => said.push(`${sender} ${seq}`);
     for (const seq of [0, 1, 4, 4, 3, 5]) publish(frameOf('000000aa', seq));
     publish(frameOf('000000bb', 2));
@@ -134,6 +133,8 @@ describe('FramePublisher and FrameSubscription', () => {
       '000000aa 1',
       '000000aa lost 2',
       '000000aa 4',
+      'duplicate',
+      'duplicate',
       '000000aa 5',
       '000000bb lost 2',
       '000000bb 2',

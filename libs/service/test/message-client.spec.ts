@@ -74,16 +74,24 @@ describe('MessageClient', () => {
       },
     });
     await far.flush();
-    expect(await messages.request('test.request', { n: 1 }, 5000, TRACE)).toEqual({ echo: { n: 1 } });
+    expect(await messages.request('test.request', { n: 1 }, { timeoutMs: 5000, trace: TRACE })).toEqual({
+      echo: { n: 1 },
+    });
     expect(context).toBe(TRACEPARENT);
   });
 
   it('rejects a request that nobody hears at once, and one that nobody answers in time', async () => {
     const startMs = performance.now();
-    await expect(messages.request('test.nobody', {}, 5000)).rejects.toThrow();
+    await expect(messages.request('test.nobody', {}, { timeoutMs: 5000 })).rejects.toThrow();
     expect(performance.now() - startMs).toBeLessThan(2500);
     await received('test.silent');
-    await expect(messages.request('test.silent', {}, 50)).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(messages.request('test.silent', {}, { timeoutMs: 50 })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
+    const given = new AbortController();
+    const abandoned = messages.request('test.silent', {}, { timeoutMs: 60_000, signal: given.signal });
+    setTimeout(() => given.abort(), 20);
+    await expect(abandoned).rejects.toMatchObject({ name: 'EmptyError' });
   });
 
   it('counts an event that cannot be sent, and throws nothing', async () => {

@@ -141,12 +141,17 @@ describe('runService', () => {
       send({ pattern: subject, data: FAILED });
       await until('the good one came', async () => (await service.get('/failed')).body === '1');
       const { body } = await service.get('/metrics');
-      const dropped = (kind: string): number =>
-        Number(new RegExp(`sliceway_dropped_total\\{kind="${kind}".*\\} (\\d+)`).exec(body)?.[1]);
-      expect(dropped('json')).toBe(3 * 20);
-      expect(dropped('message')).toBe(10 * 20);
+      const dropped = (kind: string, message: string): number =>
+        Number(new RegExp(`sliceway_dropped_total\\{kind="${kind}",message="${message}".*\\} (\\d+)`).exec(body)?.[1]);
+      expect(dropped('message', 'failed')).toBe(9 * 20);
+      expect(dropped('message', 'heartbeat')).toBe(20);
       const lines = (await service.lines()).filter(({ msg }) => msg === 'dropped');
-      expect(lines.map(({ kind }) => kind).sort()).toEqual(['json', 'message']);
+      expect(lines.map(({ kind, subject }) => [kind, subject]).sort()).toEqual(
+        [
+          ['message', subject],
+          ['message', subjects.heartbeat],
+        ].sort(),
+      );
       expect((await service.get('/protocol-error')).status).toBe(500);
     });
 

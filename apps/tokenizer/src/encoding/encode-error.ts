@@ -5,6 +5,8 @@ export const EncodeErrorCode = {
   emptyPrompt: 'empty_prompt',
   badTokenId: 'bad_token_id',
   badStop: 'bad_stop',
+  /** The service takes no new requests. */
+  draining: 'draining',
   /** This attempt was aborted before its prompt came, or a newer one is known. */
   aborted: 'aborted',
 } as const;

@@ -13,9 +13,39 @@ describe('ChoiceText', () => {
   test('text comes with its tokens, and tokens come without text inside a character', () => {
     const [a, b] = tokensOf('é');
     expect(run([], entry(0, 'x'), entry(1, [a!]), entry(2, [b!, 0x79], { finish: LENGTH }))).toEqual([
-      { rid: RID, choice: 0, attempt: 0, finish: NONE, index: 0, tokens: [0x78], text: 'x', matchedStop: null },
-      { rid: RID, choice: 0, attempt: 0, finish: NONE, index: 1, tokens: [a], text: '', matchedStop: null },
-      { rid: RID, choice: 0, attempt: 0, finish: LENGTH, index: 2, tokens: [b, 0x79], text: 'éy', matchedStop: null },
+      {
+        rid: RID,
+        choice: 0,
+        attempt: 0,
+        finish: NONE,
+        index: 0,
+        tokens: [0x78],
+        text: 'x',
+        matchedStop: null,
+        logprobs: null,
+      },
+      {
+        rid: RID,
+        choice: 0,
+        attempt: 0,
+        finish: NONE,
+        index: 1,
+        tokens: [a],
+        text: '',
+        matchedStop: null,
+        logprobs: null,
+      },
+      {
+        rid: RID,
+        choice: 0,
+        attempt: 0,
+        finish: LENGTH,
+        index: 2,
+        tokens: [b, 0x79],
+        text: 'éy',
+        matchedStop: null,
+        logprobs: null,
+      },
     ]);
   });
 
@@ -64,5 +94,56 @@ describe('ChoiceText', () => {
       { text: 'a' },
       { text: 'b', tokens: [], finish: STOP, matchedStop: null },
     ]);
+  });
+
+  describe('log probabilities', () => {
+    const [X, Y] = tokensOf('xy') as [number, number];
+    const logprobs = (...tokens: number[]) =>
+      tokens.map((token) => ({
+        logprob: -token,
+        top: [
+          { token, logprob: -token },
+          { token: 256, logprob: -9 },
+        ],
+      }));
+    const end = Buffer.from('<end>');
+    const shown = (token: number, bytes: Uint8Array = Uint8Array.of(token)) => ({
+      ...{ bytes, logprob: -token },
+      top: [
+        { token, bytes, logprob: -token },
+        { token: 256, bytes: new Uint8Array(end), logprob: -9 },
+      ],
+    });
+    const run = (stop: readonly string[], ...entries: TokenEntry[]) => {
+      const text = new ChoiceText(BYTES, stop);
+      return entries.map((one) => text.take(one));
+    };
+
+    test('come with their tokens and the bytes of each, the name of a special one', () => {
+      expect(run([], entry(0, [X, 256], { logprobs: logprobs(X, 256) }), entry(2, [Y]))).toMatchObject([
+        { tokens: [X, 256], text: 'x', logprobs: [shown(X), shown(256, new Uint8Array(end))] },
+        { tokens: [Y], text: 'y', logprobs: null },
+      ]);
+    });
+
+    test('not of the stop token', () => {
+      expect(
+        run(
+          [],
+          entry(0, [X, Y], { finish: STOP, logprobs: logprobs(X, Y) }),
+          entry(2, [Y], { finish: STOP, logprobs: logprobs(Y) }),
+        ).map(({ logprobs: them }) => them),
+      ).toEqual([[shown(X)], []]);
+    });
+
+    test('not of what follows a stop string, but of the tokens that made it', () => {
+      const [first] = run(['xy'], entry(0, [X, Y, X], { logprobs: logprobs(X, Y, X), finish: LENGTH }));
+      expect(first).toMatchObject({ tokens: [X, Y], text: '', matchedStop: 'xy', logprobs: [shown(X), shown(Y)] });
+    });
+
+    test('of a token outside the vocabulary are refused', () => {
+      const bad = [{ logprob: 0, top: [{ token: 300, logprob: 0 }] }];
+      expect(() => run([], entry(0, [X], { logprobs: bad }))).toThrow(RangeError);
+    });
   });
 });

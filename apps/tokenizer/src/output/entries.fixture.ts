@@ -1,14 +1,15 @@
-import type { TokenBytes } from '@sliceway/model';
-import { FinishReason, NO_SECTIONS, type TokenEntry } from '@sliceway/protocol';
+import { FinishReason, type TokenEntry } from '@sliceway/protocol';
+import type { TokenTexts } from './choice-text.js';
 
 export const RID = '00112233445566778899aabbccddeeff';
 
-/** Token n is byte n; 256 is a special token without text. */
-export const BYTES: TokenBytes = {
+/** Token n is byte n; 256 is the special token `<end>`. */
+export const BYTES: TokenTexts = {
   tokenBytes(id) {
     if (id > 256) throw new RangeError(`token ${id} is outside the vocabulary of 257`);
     return id === 256 ? new Uint8Array(0) : Uint8Array.of(id);
   },
+  visibleBytes: (id) => (id === 256 ? new TextEncoder().encode('<end>') : BYTES.tokenBytes(id)),
 };
 
 export function tokensOf(text: string): number[] {
@@ -24,7 +25,7 @@ export function entry(index: number, tokens: string | readonly number[], over: P
     finish: FinishReason.none,
     index,
     tokens: typeof tokens === 'string' ? tokensOf(tokens) : tokens,
-    sections: NO_SECTIONS,
+    logprobs: null,
     ...over,
   };
 }

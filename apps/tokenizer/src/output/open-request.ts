@@ -1,11 +1,11 @@
-import type { TokenBytes } from '@sliceway/model';
 import type { EncodeRequest, FailureCode, Role, WorkerId } from '@sliceway/protocol';
 import { resumeRequest, type RequestTrace } from '@sliceway/tracing';
+import type { TokenTexts } from './choice-text.js';
 import { OutputStream } from './output-stream.js';
 
 export interface OpenRequestParts {
   readonly request: EncodeRequest;
-  readonly tokens: TokenBytes;
+  readonly tokens: TokenTexts;
   readonly trace: RequestTrace;
   readonly orderTimeoutMs: number;
   /** How long it may go without a token. */

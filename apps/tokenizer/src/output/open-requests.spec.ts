@@ -43,6 +43,7 @@ function setUp(limits: Partial<OpenRequestsLimits> = {}) {
   const frames: (readonly [WorkerId, TextEntry])[][] = [[]];
   const failures: object[] = [];
   const dropped: string[] = [];
+  const state = { isEnding: false };
   const requests = new OpenRequests({
     tokens: BYTES,
     texts: {
@@ -50,6 +51,7 @@ function setUp(limits: Partial<OpenRequestsLimits> = {}) {
       flush: () => void frames.push([]),
     },
     failures: { report: (attempt, code) => void failures.push({ ...attempt, code }) },
+    isEnding: () => state.isEnding,
     roleOf: (instance) => ROLES[instance],
     limits: { maxOpen: 2, orderTimeoutMs: 10_000, idleTimeoutMs: 10_000, ...limits },
     onText: () => {},
@@ -57,6 +59,7 @@ function setUp(limits: Partial<OpenRequestsLimits> = {}) {
   });
   opened.push(requests);
   return {
+    state,
     requests,
     failures,
     dropped,
@@ -127,6 +130,18 @@ describe('OpenRequests', () => {
     );
     expect(dropped).toEqual(['unknown', 'stale', 'unknown', 'unknown', 'ended']);
     expect(sent()).toEqual([[GATEWAY, RID, 0, 'a']]);
+  });
+
+  test('what comes while the service ends is refused, and closes its older attempt', () => {
+    const { open, requests, state } = setUp();
+    open();
+    open({ rid: OTHER_RID });
+    state.isEnding = true;
+    const refused = expect.objectContaining({ code: 'draining' }) as Error;
+    expect(() => open({ rid: '0'.repeat(32) })).toThrow(refused);
+    expect(requests.size).toBe(2);
+    expect(() => open({ attempt: 1 })).toThrow(refused);
+    expect(requests.size).toBe(1);
   });
 
   test('a token outside the vocabulary fails its request, not its neighbours', () => {
@@ -274,12 +289,13 @@ describe('open', () => {
     else expect(() => open({ stop })).toThrow(expect.objectContaining({ code }));
   });
 
-  test('requests of a gateway that is gone are closed, without a word', () => {
+  test('requests of a gateway that is gone are closed, and it is told, should it wake up', () => {
     const { open, requests, failures } = setUp();
     open();
     open({ rid: OTHER_RID, gateway: OTHER_GATEWAY });
     requests.dropGateway(GATEWAY);
-    expect([requests.size, failures]).toEqual([1, []]);
+    expect(requests.size).toBe(1);
+    expect(failures).toMatchObject([{ code: FailureCode.workerLost }]);
   });
 });
 

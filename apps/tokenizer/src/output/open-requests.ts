@@ -1,4 +1,3 @@
-import type { TokenBytes } from '@sliceway/model';
 import {
   AttemptFence,
   FailureCode,
@@ -13,6 +12,7 @@ import {
 import type { FailureReporter, FramePublisher } from '@sliceway/service';
 import type { RequestTrace } from '@sliceway/tracing';
 import { EncodeError, EncodeErrorCode } from '../encoding/encode-error.js';
+import type { TokenTexts } from './choice-text.js';
 import { OpenRequest } from './open-request.js';
 import { checkStopStrings } from './stop-strings.js';
 
@@ -23,7 +23,9 @@ export interface OpenRequestsLimits {
 }
 
 export interface OpenRequestsParts {
-  readonly tokens: TokenBytes;
+  /** The service takes no new work: a request that comes is refused. */
+  readonly isEnding: () => boolean;
+  readonly tokens: TokenTexts;
   readonly texts: Pick<FramePublisher<TextEntry>, 'add' | 'flush'>;
   readonly failures: Pick<FailureReporter, 'report'>;
   readonly roleOf: (instance: WorkerId) => Role | undefined;
@@ -53,12 +55,17 @@ export class OpenRequests {
    * Expects the tokens of an attempt from now on; it takes the place of an older one. Choices that were aborted before
    * have ended already.
    *
-   * @throws EncodeError queue_full, bad_stop, aborted
+   * @throws EncodeError draining, queue_full, bad_stop, aborted
    */
   open(request: EncodeRequest, trace: RequestTrace): void {
     const { rid, attempt, output } = request;
     const { maxOpen, orderTimeoutMs, idleTimeoutMs } = this.#parts.limits;
     const older = this.#requests.get(rid);
+    if (this.#parts.isEnding()) {
+      // The newer attempt goes elsewhere, and nobody waits for this one.
+      if (older && older.attempt < attempt) this.#close(older, 'superseded');
+      throw new EncodeError(EncodeErrorCode.draining, 'the tokenizer takes no new requests');
+    }
     if (!older && this.#requests.size >= maxOpen) {
       throw new EncodeError(EncodeErrorCode.queueFull, `${maxOpen} requests are open`);
     }
@@ -110,10 +117,10 @@ export class OpenRequests {
     this.#settle(request);
   }
 
-  /** Its requests have nobody to read them. */
+  /** Its requests have nobody to read them. It is told, too: one that was stopped may wake up and still wait for them. */
   dropGateway(gateway: WorkerId): void {
     for (const request of this.#requests.values()) {
-      if (request.gateway === gateway) this.#close(request, 'the gateway is gone');
+      if (request.gateway === gateway) this.#fail(request, FailureCode.workerLost, 'the gateway was gone');
     }
   }
 

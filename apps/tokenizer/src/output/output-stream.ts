@@ -1,4 +1,3 @@
-import type { TokenBytes } from '@sliceway/model';
 import {
   FailureCode,
   FinishReason,
@@ -8,11 +7,11 @@ import {
   type WorkerId,
 } from '@sliceway/protocol';
 import { AttributeName, NULL_TRACE, SliceName, type RequestTrace } from '@sliceway/tracing';
-import { ChoiceText } from './choice-text.js';
+import { ChoiceText, type TokenTexts } from './choice-text.js';
 import { TokenOrder } from './token-order.js';
 
 export interface OutputStreamParts {
-  readonly tokens: TokenBytes;
+  readonly tokens: TokenTexts;
   readonly stop: readonly string[];
   /** How long later tokens may wait for a missing one. */
   readonly orderTimeoutMs: number;

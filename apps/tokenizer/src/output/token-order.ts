@@ -48,6 +48,7 @@ export class TokenOrder {
     if (seen === 0) return entry;
     const isEnd = entry.finish !== FinishReason.none && seen === entry.tokens.length;
     if (seen >= entry.tokens.length && !isEnd) return undefined;
-    return { ...entry, index: this.#next, tokens: entry.tokens.slice(seen) };
+    const { tokens, logprobs } = entry;
+    return { ...entry, index: this.#next, tokens: tokens.slice(seen), logprobs: logprobs && logprobs.slice(seen) };
   }
 }

@@ -19,7 +19,8 @@ export function loadTokenizerFolder(folder: string): Tokenizer {
     throw new ModelFileError(ModelFileErrorCode.MISSING_FILE, message);
   }
   const json = withinRows(folder, parseHuggingFaceJson(file));
-  return new Tokenizer(new HuggingFaceTokenizer(json, readFolderTokenIds(folder, json)));
+  const addedTexts = new Map(json.addedTokens.map(({ id, content }) => [id, content]));
+  return new Tokenizer(new HuggingFaceTokenizer(json, readFolderTokenIds(folder, json)), (id) => addedTexts.get(id));
 }
 
 /** Without the tokens that were added to a tokenizer but have no row in the model, such as a `<pad>` for training. */

@@ -31,10 +31,13 @@ export class Tokenizer {
   /** Whether `addSpecial` begins a prompt with BOS. */
   readonly addBos: boolean;
   readonly #model: TokenizerModel;
+  readonly #specialText: (id: number) => string | undefined;
   readonly #bytes: (Uint8Array | undefined)[] = [];
 
-  constructor(model: TokenizerModel) {
+  /** @param specialText a special token as it is written out */
+  constructor(model: TokenizerModel, specialText: (id: number) => string | undefined = () => undefined) {
     this.#model = model;
+    this.#specialText = specialText;
     this.vocabSize = model.vocabSize;
     this.bosTokenId = model.bosTokenId;
     this.eosTokenIds = model.eosTokenIds;
@@ -53,6 +56,14 @@ export class Tokenizer {
    */
   tokenBytes(id: number): Uint8Array {
     return (this.#bytes[id] ??= this.#makeBytes(id));
+  }
+
+  /** As `tokenBytes`, but those of a special token are its text (`<|im_end|>`): for people, as in log probabilities. */
+  visibleBytes(id: number): Uint8Array {
+    const bytes = this.tokenBytes(id);
+    if (!this.isSpecial(id)) return bytes;
+    const text = this.#specialText(id);
+    return text === undefined ? bytes : Buffer.from(text);
   }
 
   /** Whether a token is for the model only (BOS, end markers, …) and never part of a text. */
@@ -74,5 +85,6 @@ export class Tokenizer {
  *   smollm, gpt-2, llama-bpe or qwen2; `missing_metadata`, `bad_metadata`
  */
 export function loadTokenizer(file: GgufFile): Tokenizer {
-  return new Tokenizer(new GgufTokenizer(readVocabulary(file)));
+  const vocabulary = readVocabulary(file);
+  return new Tokenizer(new GgufTokenizer(vocabulary), (id) => vocabulary.entries[id]);
 }

@@ -2,7 +2,7 @@ import { FinishReason } from '../messages/codes.js';
 import { ProtocolError } from '../protocol-error.js';
 import { FrameSource } from './frames.fixture.js';
 import { decodeKvFrame, encodeKvFrame } from './kv-frame.js';
-import { NO_SECTIONS } from './sections.js';
+import type { TextEntry } from './text-frame.js';
 import { decodeTextFrame, encodeTextFrame } from './text-frame.js';
 import type { TokenEntry } from './token-frame.js';
 import { decodeTokenFrame, encodeTokenFrame, tokenFrameWriter, writeTokenEntry } from './token-frame.js';
@@ -15,12 +15,15 @@ const entry: TokenEntry = {
   finish: FinishReason.none,
   index: 0xffffffff,
   tokens: [0],
-  sections: NO_SECTIONS,
+  logprobs: null,
 };
+const text: TextEntry = { ...entry, text: '', matchedStop: null, logprobs: null };
 
 function encoded(change: Partial<TokenEntry>): Uint8Array {
   return encodeTokenFrame({ sender, seq: 0, entries: [{ ...entry, ...change }] });
 }
+
+const none = { logprob: 0, top: [] };
 
 describe('a writer takes the last value that fits and refuses the first that does not', () => {
   const refused: [string, Partial<TokenEntry>][] = [
@@ -33,10 +36,9 @@ describe('a writer takes the last value that fits and refuses the first that doe
     ['rid', { rid: 'F'.repeat(32) }],
     ['rid', { rid: 'f'.repeat(31) }],
     ['rid', { rid: 'é'.repeat(32) }],
-    ['sections', { sections: [{ kind: 9, bytes: new Uint8Array() }] }],
-    ['sections', { sections: [{ kind: 0, bytes: new Uint8Array() }] }],
-    ['sections', { sections: [2, 1].map((kind) => ({ kind, bytes: new Uint8Array() })) }],
-    ['section.byteLength', { sections: [{ kind: 1, bytes: new Uint8Array(2 ** 16) }] }],
+    ['logprobs.length', { logprobs: [] }],
+    ['logprobs.length', { logprobs: [none, none] }],
+    ['logprobs.top.token', { logprobs: [{ logprob: 0, top: [{ token: 2 ** 32, logprob: 0 }] }] }],
   ];
   it.each(refused)('%s %j', (field, change) => {
     expect(() => encoded(change)).toThrow(expect.objectContaining({ code: 'bad_message', field }));
@@ -45,7 +47,9 @@ describe('a writer takes the last value that fits and refuses the first that doe
   const accepted: Partial<TokenEntry>[] = [
     {},
     { tokens: new Array<number>(255).fill(0xffffffff) },
-    { sections: [{ kind: 8, bytes: new Uint8Array(2 ** 16 - 1) }] },
+    { logprobs: [none] },
+    { tokens: [], logprobs: [] },
+    { logprobs: [{ logprob: -Infinity, top: Array.from({ length: 20 }, () => ({ token: 0xffffffff, logprob: -1 })) }] },
   ];
   it.each(accepted)('%#', (change) => {
     expect(decodeTokenFrame(encoded(change)).entries[0]).toEqual({ ...entry, ...change });
@@ -82,29 +86,60 @@ it('a writer is empty after a frame, and the frame is not its scratch', () => {
   expect(writer.count).toBe(0);
 });
 
-it('payload and sections are views of the frame', () => {
+it('text logprobs: one fewer than tokens, never one more', () => {
+  const one = { bytes: new Uint8Array(0xffff).fill(7), logprob: -0.5, top: [] };
+  const encodedText = (logprobs: TextEntry['logprobs']) =>
+    encodeTextFrame({ sender, seq: 0, entries: [{ ...text, logprobs }] });
+  for (const logprobs of [[], [one]]) {
+    expect(decodeTextFrame(encodedText(logprobs)).entries[0]).toEqual({ ...text, logprobs });
+  }
+  expect(() => encodedText([one, one])).toThrow(expect.objectContaining({ field: 'logprobs.length' }));
+  const longer = [{ ...one, bytes: new Uint8Array(0x10000) }];
+  expect(() => encodedText(longer)).toThrow(expect.objectContaining({ field: 'logprobs.bytes.length' }));
+});
+
+it('a section of up to 16,777,215 bytes', () => {
+  const stopped = (length: number) =>
+    encodeTextFrame({ sender, seq: 0, entries: [{ ...text, matchedStop: 'x'.repeat(length) }] });
+  expect(decodeTextFrame(stopped(2 ** 24 - 1)).entries[0]!.matchedStop).toHaveLength(2 ** 24 - 1);
+  expect(() => stopped(2 ** 24)).toThrow(expect.objectContaining({ field: 'section.byteLength' }));
+});
+
+it('payload and the bytes of logprobs are views of the frame', () => {
   const { head } = new FrameSource(1).kvFrame();
   const kv = encodeKvFrame(head, [Uint8Array.of(9)]);
   expect(decodeKvFrame(kv).payload.buffer).toBe(kv.buffer);
-  const tokens = encoded({ sections: [{ kind: 2, bytes: Uint8Array.of(7) }] });
-  expect(decodeTokenFrame(tokens).entries[0]!.sections[0]!.bytes.buffer).toBe(tokens.buffer);
+  const logprobs = [{ bytes: Uint8Array.of(7), logprob: 0, top: [] }];
+  const bytes = encodeTextFrame({ sender, seq: 0, entries: [{ ...text, logprobs }] });
+  expect(decodeTextFrame(bytes).entries[0]!.logprobs![0]!.bytes.buffer).toBe(bytes.buffer);
 });
 
 it('a reader skips sections that it does not know', () => {
-  const text = { ...entry, text: 'x', matchedStop: 'END' };
-  const bytes = encodeTextFrame({ sender, seq: 0, entries: [text] });
+  const bytes = encodeTextFrame({ sender, seq: 0, entries: [{ ...text, text: 'x', matchedStop: 'END' }] });
   // Kind 1 becomes 8: bit 7 of `sections` and the block's own kind.
   bytes[16 + 19] = 0x80;
   bytes[bytes.byteLength - 8] = 8;
   expect(decodeTextFrame(bytes).entries[0]).toMatchObject({ text: 'x', matchedStop: null });
   bytes[bytes.byteLength - 8] = 7;
   expect(() => decodeTextFrame(bytes)).toThrow('section.kind');
+  const tokens = encoded({ logprobs: [none] });
+  tokens[16 + 24] = 0x80;
+  tokens[tokens.byteLength - 12] = 8;
+  expect(decodeTokenFrame(tokens).entries[0]).toEqual(entry);
+});
+
+it('logprobs that do not end where their section does are refused', () => {
+  const bytes = encoded({ logprobs: [{ logprob: 0, top: [{ token: 1, logprob: -1 }] }] });
+  bytes[bytes.byteLength - 12] = 2;
+  expect(() => decodeTokenFrame(bytes)).toThrow('TokenFrame.logprobs.top.token (byte 16): needs 4 bytes');
+  bytes[bytes.byteLength - 12] = 0;
+  expect(() => decodeTokenFrame(bytes)).toThrow('TokenFrame.logprobs.end (byte 8): 8 bytes follow');
 });
 
 it('text that is not UTF-8, an unknown finish reason and a backward range are refused', () => {
-  const text = encodeTextFrame({ sender, seq: 0, entries: [{ ...entry, text: 'ab', matchedStop: null }] });
-  text[16 + 36] = 0xff;
-  expect(() => decodeTextFrame(text)).toThrow('not UTF-8');
+  const bytes = encodeTextFrame({ sender, seq: 0, entries: [{ ...text, text: 'ab' }] });
+  bytes[16 + 36] = 0xff;
+  expect(() => decodeTextFrame(bytes)).toThrow('not UTF-8');
   const tokens = encoded({});
   tokens[16 + 18] = 5;
   expect(() => decodeTokenFrame(tokens)).toThrow('unknown finish reason 5');

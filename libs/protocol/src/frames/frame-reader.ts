@@ -45,6 +45,10 @@ export class FrameReader {
     return this.#view.getUint32(this.#take(4, field), true);
   }
 
+  f32(field: string): number {
+    return this.#view.getFloat32(this.#take(4, field), true);
+  }
+
   /** A u64 as 16 hex characters. */
   u64(field: string): string {
     const at = this.#take(8, field);
@@ -82,6 +86,10 @@ export class FrameReader {
   /** To the next multiple of four from the start of the frame. */
   align(field: string): void {
     this.#take(-this.#offset & 3, field);
+  }
+
+  get isAtEnd(): boolean {
+    return this.#offset === this.#bytes.byteLength;
   }
 
   /** Throws when something follows the last entry. */

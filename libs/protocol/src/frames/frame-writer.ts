@@ -72,6 +72,13 @@ export class FrameWriter {
     this.#view.setUint32(at, value, true);
   }
 
+  /** Rounded to single precision. */
+  f32(value: number): void {
+    this.#reserve(4);
+    this.#view.setFloat32(this.#offset, value, true);
+    this.#offset += 4;
+  }
+
   hex(value: string, byteCount: number, field: string): void {
     this.#reserve(byteCount);
     writeHexBytes(this.#bytes, this.#offset, value, byteCount, field);
@@ -88,13 +95,18 @@ export class FrameWriter {
     this.#offset += source.byteLength;
   }
 
-  /** Writes UTF-8, and its length as u32 at `lengthAt`, a `position` of this entry. */
-  text(value: string, lengthAt: number): void {
+  /** @returns the bytes of it as UTF-8 */
+  utf8(value: string): number {
     // A UTF-16 unit never needs more than three bytes.
     this.#reserve(3 * value.length);
     const { written } = UTF8.encodeInto(value, this.#bytes.subarray(this.#offset));
-    this.#view.setUint32(lengthAt, written, true);
     this.#offset += written;
+    return written;
+  }
+
+  /** Replaces what was written at `at`, a `position` of this entry. */
+  setU32(at: number, value: number): void {
+    this.#view.setUint32(at, value, true);
   }
 
   get position(): number {

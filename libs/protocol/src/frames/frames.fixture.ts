@@ -41,6 +41,10 @@ export class FrameSource {
     return this.below(2 ** 32);
   }
 
+  f32(): number {
+    return this.random() < 0.05 ? -Infinity : Math.fround(-30 * this.random());
+  }
+
   list<T>(maxLength: number, make: () => T): T[] {
     return Array.from({ length: this.below(maxLength + 1) }, make);
   }
@@ -54,25 +58,26 @@ export class FrameSource {
   }
 
   tokenEntry(): TokenEntry {
-    const kinds = [1, 2, 3, 4, 5, 6, 7, 8].filter(() => this.random() < 0.2);
-    return {
-      ...this.#owner(),
-      finish: this.finish(),
-      index: this.u32(),
-      tokens: this.list(this.random() < 0.1 ? 255 : 3, () => this.u32()),
-      sections: kinds.map((kind) => ({ kind, bytes: this.bytes(this.below(12)) })),
-    };
+    const tokens = this.list(this.random() < 0.1 ? 255 : 3, () => this.u32());
+    const top = () => this.list(20, () => ({ token: this.u32(), logprob: this.f32() }));
+    const logprobs = this.random() < 0.3 ? tokens.map(() => ({ logprob: this.f32(), top: top() })) : null;
+    return { ...this.#owner(), finish: this.finish(), index: this.u32(), tokens, logprobs };
   }
 
   textEntry(): TextEntry {
+    const tokens = this.list(4, () => this.u32());
+    const bytes = () => this.bytes(this.below(9));
+    const top = () => this.list(20, () => ({ token: this.u32(), bytes: bytes(), logprob: this.f32() }));
+    const withText = tokens.slice(0, tokens.length - this.below(2));
     const stops = [null, null, this.u32(), TEXTS[this.below(6)]!];
     return {
       ...this.#owner(),
       finish: this.finish(),
       index: this.u32(),
-      tokens: this.list(4, () => this.u32()),
+      tokens,
       text: TEXTS[this.below(TEXTS.length)]! + TEXTS[this.below(7)]!,
       matchedStop: stops[this.below(stops.length)]!,
+      logprobs: this.random() < 0.3 ? withText.map(() => ({ bytes: bytes(), logprob: this.f32(), top: top() })) : null,
     };
   }
 

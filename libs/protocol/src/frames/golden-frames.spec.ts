@@ -18,31 +18,45 @@ function golden(...fields: string[]): Uint8Array {
 }
 
 it('token frame', () => {
-  const entry: TokenEntry = {
-    rid,
-    choice: 1,
-    attempt: 2,
-    finish: FinishReason.length,
-    index: 7,
-    tokens: [49_151, 0xfffffffe],
-    sections: [{ kind: 3, bytes: Uint8Array.of(0xaa, 0xbb, 0xcc, 0xdd, 0xee) }],
-  };
+  const entries: TokenEntry[] = [
+    { rid, choice: 1, attempt: 2, finish: FinishReason.length, index: 7, tokens: [49_151, 0xfffffffe], logprobs: null },
+    {
+      ...{ rid, choice: 0, attempt: 0, finish: FinishReason.none, index: 8, tokens: [5, 6] },
+      logprobs: [
+        { logprob: -0.5, top: [{ token: 5, logprob: -0.5 }] },
+        { logprob: -Infinity, top: [] },
+      ],
+    },
+  ];
   const bytes = golden(
-    '5357 01 01 3d2c1b0a 05000000 0100 0000', // header: "SW", version, type, sender, seq, count, flags
+    '5357 01 01 3d2c1b0a 05000000 0200 0000', // header: "SW", version, type, sender, seq, count, flags
     '000102030405060708090a0b0c0d0e0f 01 02 02 02', // rid, choice, attempt, finish, tokenCount
-    '07000000 04 000000', // index, sections, pad
+    '07000000 00 000000', // index, sections, pad
     'ffbf0000 feffffff', // tokens
-    '0300 0500 aabbccddee 000000', // section: kind, byteLength, bytes, padding
+    '000102030405060708090a0b0c0d0e0f 00 00 00 02',
+    '08000000 01 000000 05000000 06000000',
+    '01 180000', // section 1, logprobs: kind, byteLength
+    '000000bf 01000000 05000000 000000bf', // logprob, topCount, token, logprob
+    '000080ff 00000000',
   );
-  expect(encodeTokenFrame({ sender, seq: 5, entries: [entry] })).toEqual(bytes);
-  expect(decodeTokenFrame(bytes)).toEqual({ sender, seq: 5, count: 1, entries: [entry] });
+  expect(encodeTokenFrame({ sender, seq: 5, entries })).toEqual(bytes);
+  expect(decodeTokenFrame(bytes)).toEqual({ sender, seq: 5, count: 2, entries });
 });
 
 it('text frame', () => {
+  const entry: TextEntry = {
+    ...{ rid, choice: 0, attempt: 0, finish: FinishReason.none, index: 3, tokens: [5], text: 'é!' },
+    ...{ matchedStop: null, logprobs: null },
+  };
   const entries: TextEntry[] = [
-    { rid, choice: 0, attempt: 0, finish: FinishReason.none, index: 3, tokens: [5], text: 'é!', matchedStop: null },
-    { rid, choice: 0, attempt: 0, finish: FinishReason.stop, index: 4, tokens: [], text: '', matchedStop: 'END' },
-    { rid, choice: 1, attempt: 0, finish: FinishReason.stop, index: 9, tokens: [2], text: '', matchedStop: 2 },
+    entry,
+    { ...entry, finish: FinishReason.stop, index: 4, tokens: [], text: '', matchedStop: 'END' },
+    {
+      ...{ ...entry, choice: 1, finish: FinishReason.stop, index: 8, tokens: [9, 2], text: 'a', matchedStop: 2 },
+      logprobs: [
+        { bytes: Uint8Array.of(0x61), logprob: -2, top: [{ token: 7, bytes: new Uint8Array(), logprob: -0.5 }] },
+      ],
+    },
   ];
   const bytes = golden(
     '5357 01 02 3d2c1b0a ffffffff 0300 0000', // header
@@ -51,10 +65,14 @@ it('text frame', () => {
     'c3a921 00', // text, padding
     '000102030405060708090a0b0c0d0e0f 00 00 01 01',
     '04000000 0000 0000 00000000',
-    '0100 0300 454e44 00', // section 1: stop string
-    '000102030405060708090a0b0c0d0e0f 01 00 01 02',
-    '09000000 0100 0000 00000000 02000000',
-    '0200 0400 02000000', // section 2: stop token
+    '01 030000 454e44 00', // section 1, stop string: kind, byteLength, UTF-8, padding
+    '000102030405060708090a0b0c0d0e0f 01 00 01 06',
+    '08000000 0200 0000 01000000 09000000 02000000',
+    '61 000000',
+    '02 040000 02000000', // section 2: stop token
+    '03 130000', // section 3: logprobs
+    '000000c0 0100 0100 61', // logprob, topCount, byteCount, bytes
+    '07000000 000000bf 0000 00', // token, logprob, byteCount, padding of the section
   );
   expect(encodeTextFrame({ sender, seq: 0xffffffff, entries })).toEqual(bytes);
   expect(decodeTextFrame(bytes)).toEqual({ sender, seq: 0xffffffff, count: 3, entries });

@@ -7,8 +7,9 @@ import type { FrameWriter } from './frame-writer.js';
  * the block is there, blocks follow by rising kind, and a reader skips the kinds it does not know.
  *
  * ```
- *  0        2            4
- *  ├ kind ──┼ byteLength ┼ bytes … │ 0 to 3 zeros ┤
+ *  0      1            4
+ *  ├ kind ┼ byteLength ┼ bytes … │ 0 to 3 zeros ┤
+ *    u8     u24
  * ```
  */
 export interface Section {
@@ -16,31 +17,27 @@ export interface Section {
   readonly bytes: Uint8Array;
 }
 
-export const NO_SECTIONS: readonly Section[] = [];
+const NO_SECTIONS: readonly Section[] = [];
+const HEAD_BYTES = 4;
 const MAX_KIND = 8;
+const MAX_BYTES = 0xffffff;
 
-/** The `sections` byte. Throws ProtocolError unless kinds rise from 1 to 8. */
-export function sectionMask(sections: readonly Section[]): number {
-  let mask = 0;
-  for (let i = 0; i < sections.length; i++) {
-    const { kind } = sections[i]!;
-    const bit = 1 << (kind - 1);
-    if (!Number.isInteger(kind) || kind < 1 || kind > MAX_KIND || bit <= mask) {
-      throw new ProtocolError('sections', `expected rising kinds from 1 to ${MAX_KIND}, got ${kind}`);
-    }
-    mask |= bit;
-  }
-  return mask;
+/** The bit of a kind in the `sections` byte. */
+export function sectionBit(kind: number): number {
+  return 1 << (kind - 1);
 }
 
-export function writeSections(writer: FrameWriter, sections: readonly Section[]): void {
-  for (let i = 0; i < sections.length; i++) {
-    const { kind, bytes } = sections[i]!;
-    writer.u16(kind, 'section.kind');
-    writer.u16(bytes.byteLength, 'section.byteLength');
-    writer.bytes(bytes);
-    writer.align();
+/** A block of what `write` writes. */
+export function writeSection(writer: FrameWriter, kind: number, write: () => void): void {
+  const headAt = writer.position;
+  writer.zeros(HEAD_BYTES);
+  write();
+  const byteLength = writer.position - headAt - HEAD_BYTES;
+  if (byteLength > MAX_BYTES) {
+    throw new ProtocolError('section.byteLength', `expected at most ${MAX_BYTES}, got ${byteLength}`);
   }
+  writer.setU32(headAt, byteLength * 0x100 + kind);
+  writer.align();
 }
 
 /** Views of the frame's own bytes. */
@@ -48,10 +45,11 @@ export function readSections(reader: FrameReader, mask: number): readonly Sectio
   if (mask === 0) return NO_SECTIONS;
   const sections: Section[] = [];
   for (let expected = 1; expected <= MAX_KIND; expected++) {
-    if ((mask & (1 << (expected - 1))) === 0) continue;
-    const kind = reader.u16('section.kind');
+    if ((mask & sectionBit(expected)) === 0) continue;
+    const head = reader.u32('section.head');
+    const kind = head & 0xff;
     if (kind !== expected) throw new ProtocolError(reader.path('section.kind'), `expected ${expected}, got ${kind}`);
-    const bytes = reader.view(reader.u16('section.byteLength'), 'section.bytes');
+    const bytes = reader.view(head >>> 8, 'section.bytes');
     reader.align('section.padding');
     sections.push({ kind, bytes });
   }

@@ -6,7 +6,9 @@ import { FrameType, readFrameHeader } from './frame-header.js';
 import { FrameReader } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
 import type { Section } from './sections.js';
-import { NO_SECTIONS, readSections, sectionMask, writeSections } from './sections.js';
+import { readSections, sectionBit, writeSection } from './sections.js';
+import type { TextLogprobs } from './text-logprobs.js';
+import { readTextLogprobs, writeTextLogprobs } from './text-logprobs.js';
 
 /**
  * Text of one choice, with the tokens that were taken to make it.
@@ -30,6 +32,8 @@ export interface TextEntry {
   readonly text: string;
   /** The stop string or the stop token's id that ended it. */
   readonly matchedStop: string | number | null;
+  /** One for each token that gives text, where the request asks for them: none for the end or stop token at the end. */
+  readonly logprobs: readonly TextLogprobs[] | null;
 }
 
 /** tokenizer to gateway: all that is new for that gateway. */
@@ -42,10 +46,10 @@ export const TextSectionKind = {
   stopString: 1,
   /** u32. */
   stopToken: 2,
+  logprobs: 3,
 } as const;
 
 const ENTRY_BYTES = 32;
-const TO_UTF8 = new TextEncoder();
 const FROM_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A writer for `writeTextEntry`; one per gateway, kept between frames. */
@@ -53,34 +57,40 @@ export function textFrameWriter(initialBytes?: number): FrameWriter {
   return new FrameWriter(FrameType.text, initialBytes);
 }
 
-function stopSections(matchedStop: string | number | null): readonly Section[] {
-  if (matchedStop === null) return NO_SECTIONS;
+function sectionsOf({ matchedStop, logprobs }: TextEntry): number {
+  const stopKind = typeof matchedStop === 'string' ? TextSectionKind.stopString : TextSectionKind.stopToken;
+  return (matchedStop === null ? 0 : sectionBit(stopKind)) | (logprobs ? sectionBit(TextSectionKind.logprobs) : 0);
+}
+
+function writeSections(writer: FrameWriter, { matchedStop, logprobs, tokens }: TextEntry): void {
   if (typeof matchedStop === 'string') {
-    return [{ kind: TextSectionKind.stopString, bytes: TO_UTF8.encode(matchedStop) }];
+    writeSection(writer, TextSectionKind.stopString, () => writer.utf8(matchedStop));
+  } else if (matchedStop !== null) {
+    writeSection(writer, TextSectionKind.stopToken, () => writer.u32(matchedStop, 'matchedStop'));
   }
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, matchedStop, true);
-  return [{ kind: TextSectionKind.stopToken, bytes }];
+  if (logprobs) {
+    writeSection(writer, TextSectionKind.logprobs, () => writeTextLogprobs(writer, logprobs, tokens.length));
+  }
 }
 
 /** Throws ProtocolError when a field does not fit; the writer then holds what it held before. */
 export function writeTextEntry(writer: FrameWriter, entry: TextEntry): void {
-  const sections = stopSections(entry.matchedStop);
+  const sections = sectionsOf(entry);
   writer.begin();
   writer.hex(entry.rid, 16, 'rid');
   writer.u8(entry.choice, 'choice');
   writer.u8(entry.attempt, 'attempt');
   writer.u8(entry.finish, 'finish');
-  writer.u8(sectionMask(sections), 'sections');
+  writer.u8(sections, 'sections');
   writer.u32(entry.index, 'index');
   writer.u16(entry.tokens.length, 'tokens.length');
   writer.zeros(2);
   const textLengthAt = writer.position;
   writer.zeros(4);
   writer.u32Array(entry.tokens, 'tokens');
-  writer.text(entry.text, textLengthAt);
+  writer.setU32(textLengthAt, writer.utf8(entry.text));
   writer.align();
-  writeSections(writer, sections);
+  if (sections !== 0) writeSections(writer, entry);
   writer.commit();
 }
 
@@ -107,6 +117,11 @@ function matchedStopOf(reader: FrameReader, sections: readonly Section[]): strin
   return null;
 }
 
+function logprobsOf(sections: readonly Section[], tokenCount: number): TextLogprobs[] | null {
+  const section = sections.find(({ kind }) => kind === TextSectionKind.logprobs);
+  return section ? readTextLogprobs(section.bytes, tokenCount) : null;
+}
+
 function readTextEntry(reader: FrameReader): TextEntry {
   const rid = reader.hex(16, 'rid');
   const choice = reader.u8('choice');
@@ -120,11 +135,13 @@ function readTextEntry(reader: FrameReader): TextEntry {
   const tokens = reader.u32Array(tokenCount, 'tokens');
   const text = utf8(reader, reader.view(textBytes, 'text'), 'text');
   reader.align('text padding');
-  const matchedStop = matchedStopOf(reader, readSections(reader, mask));
-  return { rid, choice, attempt, finish, index, tokens, text, matchedStop };
+  const sections = readSections(reader, mask);
+  const matchedStop = matchedStopOf(reader, sections);
+  const logprobs = logprobsOf(sections, tokenCount);
+  return { rid, choice, attempt, finish, index, tokens, text, matchedStop, logprobs };
 }
 
-/** Throws ProtocolError. */
+/** Throws ProtocolError. The bytes of logprobs are views of `bytes`. */
 export function decodeTextFrame(bytes: Uint8Array): TextFrame {
   const reader = new FrameReader(bytes, 'TextFrame');
   const { sender, seq, count } = readFrameHeader(reader, FrameType.text);

@@ -5,8 +5,9 @@ import type { FrameHeader } from './frame-header.js';
 import { FrameType, readFrameHeader } from './frame-header.js';
 import { FrameReader } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
-import type { Section } from './sections.js';
-import { readSections, sectionMask, writeSections } from './sections.js';
+import { readSections, sectionBit, writeSection } from './sections.js';
+import type { TokenLogprobs } from './token-logprobs.js';
+import { readTokenLogprobs, writeTokenLogprobs } from './token-logprobs.js';
 
 /**
  * Tokens of one choice, as prefill or decode sampled them.
@@ -26,13 +27,18 @@ export interface TokenEntry {
   readonly index: number;
   /** At most 255. */
   readonly tokens: readonly number[];
-  readonly sections: readonly Section[];
+  /** One for each token, where the request asks for them. */
+  readonly logprobs: readonly TokenLogprobs[] | null;
 }
 
 /** prefill and decode to tokenizer: all tokens of a step whose requests use that tokenizer. */
 export interface TokenFrame extends FrameHeader {
   readonly entries: readonly TokenEntry[];
 }
+
+export const TokenSectionKind = {
+  logprobs: 1,
+} as const;
 
 const ENTRY_BYTES = 28;
 
@@ -43,6 +49,7 @@ export function tokenFrameWriter(initialBytes?: number): FrameWriter {
 
 /** Throws ProtocolError when a field does not fit; the writer then holds what it held before. */
 export function writeTokenEntry(writer: FrameWriter, entry: TokenEntry): void {
+  const { logprobs } = entry;
   writer.begin();
   writer.hex(entry.rid, 16, 'rid');
   writer.u8(entry.choice, 'choice');
@@ -50,10 +57,12 @@ export function writeTokenEntry(writer: FrameWriter, entry: TokenEntry): void {
   writer.u8(entry.finish, 'finish');
   writer.u8(entry.tokens.length, 'tokens.length');
   writer.u32(entry.index, 'index');
-  writer.u8(sectionMask(entry.sections), 'sections');
+  writer.u8(logprobs ? sectionBit(TokenSectionKind.logprobs) : 0, 'sections');
   writer.zeros(3);
   writer.u32Array(entry.tokens, 'tokens');
-  writeSections(writer, entry.sections);
+  if (logprobs) {
+    writeSection(writer, TokenSectionKind.logprobs, () => writeTokenLogprobs(writer, logprobs, entry.tokens.length));
+  }
   writer.commit();
 }
 
@@ -61,6 +70,13 @@ export function writeTokenEntry(writer: FrameWriter, entry: TokenEntry): void {
 export function encodeTokenFrame(frame: Omit<TokenFrame, 'count'>, writer = tokenFrameWriter()): Uint8Array {
   for (let i = 0; i < frame.entries.length; i++) writeTokenEntry(writer, frame.entries[i]!);
   return writer.finish(frame.sender, frame.seq);
+}
+
+function logprobsOf(reader: FrameReader, mask: number, tokenCount: number): TokenLogprobs[] | null {
+  for (const { kind, bytes } of readSections(reader, mask)) {
+    if (kind === TokenSectionKind.logprobs) return readTokenLogprobs(bytes, tokenCount);
+  }
+  return null;
 }
 
 function readTokenEntry(reader: FrameReader): TokenEntry {
@@ -73,10 +89,10 @@ function readTokenEntry(reader: FrameReader): TokenEntry {
   const mask = reader.u8('sections');
   reader.skip(3, 'pad');
   const tokens = reader.u32Array(tokenCount, 'tokens');
-  return { rid, choice, attempt, finish, index, tokens, sections: readSections(reader, mask) };
+  return { rid, choice, attempt, finish, index, tokens, logprobs: logprobsOf(reader, mask, tokenCount) };
 }
 
-/** Throws ProtocolError. Section bytes are views of `bytes`. */
+/** Throws ProtocolError. */
 export function decodeTokenFrame(bytes: Uint8Array): TokenFrame {
   const reader = new FrameReader(bytes, 'TokenFrame');
   const { sender, seq, count } = readFrameHeader(reader, FrameType.tokens);

@@ -13,10 +13,17 @@ const sampling = {
   temperature: 0.7,
   topP: 1,
   topK: 0,
+  minP: 0.1,
+  presencePenalty: 1.5,
+  frequencyPenalty: -1.5,
+  repetitionPenalty: 1.1,
+  logitBias: [[5, -100]],
   seed: 0xffffffff,
   maxNewTokens: 1,
+  minTokens: 0,
   stopTokenIds: [2],
   ignoreEos: false,
+  logprobs: 5,
 };
 const kvFormat = {
   engine: 'tfjs',
@@ -130,7 +137,7 @@ describe.each(Object.entries(examples))('%s', (name, { parse, value }) => {
   it('refuses every field that is missing or has another type, and names it', () => {
     for (const path of paths(value)) {
       const isArrayItem = /\.\d+$/.test(path);
-      for (const wrong of [...(isArrayItem ? [] : [undefined]), {}, -1.5, 'ZZ']) {
+      for (const wrong of [...(isArrayItem ? [] : [undefined]), {}, -1000.5, 'ZZ']) {
         const isFreeText =
           wrong === 'ZZ' && typeof path.split('.').reduce<never>((at, key) => at[key], value as never) === 'string';
         if (isFreeText) continue;
@@ -162,6 +169,18 @@ const limits: [string, keyof typeof examples, string, unknown, unknown][] = [
   ['temperature finite', 'PrefillLeg', 'sampling.temperature', 1e9, Infinity],
   ['topP above 0', 'PrefillLeg', 'sampling.topP', 1e-9, 0],
   ['topP to 1', 'PrefillLeg', 'sampling.topP', 1, 1.0001],
+  ['minP', 'PrefillLeg', 'sampling.minP', 1, 1.01],
+  ['minP', 'PrefillLeg', 'sampling.minP', 0, -0.01],
+  ['presencePenalty', 'DecodeLeg', 'sampling.presencePenalty', -2, -2.1],
+  ['frequencyPenalty', 'DecodeLeg', 'sampling.frequencyPenalty', 2, 2.1],
+  ['repetitionPenalty above 0', 'DecodeLeg', 'sampling.repetitionPenalty', 0.01, 0],
+  ['repetitionPenalty to 2', 'DecodeLeg', 'sampling.repetitionPenalty', 2, 2.01],
+  ['logitBias', 'DecodeLeg', 'sampling.logitBias', [[0xffffffff, 100]], [[0, 100.5]]],
+  ['logitBias of pairs', 'DecodeLeg', 'sampling.logitBias', [], [[0]]],
+  ['logitBias of ids', 'DecodeLeg', 'sampling.logitBias', [[0, 0]], [[-1, 0]]],
+  ['minTokens', 'DecodeLeg', 'sampling.minTokens', 0xffffffff, -1],
+  ['logprobs', 'DecodeLeg', 'sampling.logprobs', 20, 21],
+  ['no logprobs', 'DecodeLeg', 'sampling.logprobs', null, undefined],
   ['seed u32', 'PrefillLeg', 'sampling.seed', 0xffffffff, 2 ** 32],
   ['maxNewTokens', 'PrefillLeg', 'sampling.maxNewTokens', 1, 0],
   ['deadline', 'PrefillLeg', 'deadlineMs', 0, -1],

@@ -58,6 +58,15 @@ export function array<T>(item: Parser<T>, minLength = 0): Parser<T[]> {
   };
 }
 
+/** An array of exactly these two. */
+export function tuple<A, B>(first: Parser<A>, second: Parser<B>): Parser<[A, B]> {
+  return (value, path) => {
+    if (!Array.isArray(value) || value.length !== 2) refuse(path, 'an array of 2', value);
+    const [a, b] = value as [unknown, unknown];
+    return [first(a, `${path}[0]`), second(b, `${path}[1]`)];
+  };
+}
+
 export function nullable<T>(parser: Parser<T>): Parser<T | null> {
   return (value, path) => (value === null ? null : parser(value, path));
 }

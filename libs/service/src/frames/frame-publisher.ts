@@ -12,6 +12,9 @@ export interface FrameCodec<Entry> {
 /** nats-server's default, while no server is connected to ask. */
 const DEFAULT_MAX_PAYLOAD_BYTES = 1024 * 1024;
 
+/** After nats-server came back; by then receivers listen again. */
+const ANNOUNCE_MS = 1000;
+
 /** Gathers the entries of a step and sends one frame to each receiver, with sequence numbers of its stream. */
 export class FramePublisher<Entry> {
   readonly #pending = new Map<WorkerId, FrameWriter>();
@@ -22,7 +25,9 @@ export class FramePublisher<Entry> {
   constructor(
     private readonly connection: NatsConnection,
     private readonly codec: FrameCodec<Entry>,
-  ) {}
+  ) {
+    void this.#follow();
+  }
 
   /** Throws ProtocolError when a field does not fit; the other entries stay. */
   add(receiver: WorkerId, entry: Entry): void {
@@ -42,9 +47,30 @@ export class FramePublisher<Entry> {
     for (const [receiver, writer] of this.#pending) this.#send(receiver, writer);
   }
 
+  /**
+   * Sends an empty frame to each receiver: what was lost before it shows at once, and not with the next request.
+   * For a connection that was away.
+   */
+  announce(): void {
+    if (this.connection.isClosed()) return;
+    const empty = this.codec.writer();
+    for (const receiver of this.#counter.receivers) {
+      this.connection.publish(
+        this.codec.subject(receiver),
+        empty.finish(identity.instance, this.#counter.next(receiver)),
+      );
+    }
+  }
+
   /** The receiver is gone. */
   forget(receiver: WorkerId): void {
     this.#counter.forget(receiver);
+  }
+
+  async #follow(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type === 'reconnect') setTimeout(() => this.announce(), ANNOUNCE_MS).unref();
+    }
   }
 
   #send(receiver: WorkerId, writer: FrameWriter): void {

@@ -1,6 +1,6 @@
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { SequenceTracker, type FrameHeader, type WorkerId } from '@sliceway/protocol';
-import type { LogOnce } from '../logging/log-once.js';
+import type { DroppedKind, LogOnce } from '../logging/log-once.js';
 
 export interface FrameHandlers<Frame> {
   onFrame(frame: Frame): void;
@@ -18,7 +18,7 @@ export class FrameSubscription<Frame extends FrameHeader> {
 
   constructor(
     connection: NatsConnection,
-    subject: string,
+    private readonly subject: string,
     private readonly decode: (bytes: Uint8Array) => Frame,
     private readonly handlers: FrameHandlers<Frame>,
     private readonly faults: LogOnce,
@@ -37,18 +37,22 @@ export class FrameSubscription<Frame extends FrameHeader> {
   }
 
   #receive(error: Error | null, bytes: Uint8Array): void {
-    if (error) return this.faults.warn('subscription', error);
+    if (error) return this.#drop('subscription', error);
     let frame: Frame;
     try {
       frame = this.decode(bytes);
     } catch (fault) {
-      return this.faults.warn('frame', fault);
+      return this.#drop('frame', fault);
     }
     const arrival = this.#tracker.accept(frame.sender, frame.seq);
-    if (arrival === 'duplicate') return;
+    if (arrival === 'duplicate') return this.#drop('duplicate', `frame ${frame.seq} of ${frame.sender} came again`);
     if (arrival !== 'ok') this.#guard(() => this.handlers.onLost(frame.sender, arrival.lost));
     const isTaken = this.#guard(() => this.handlers.onFrame(frame));
     if (!isTaken) this.#guard(() => this.handlers.onLost(frame.sender, 1));
+  }
+
+  #drop(kind: DroppedKind, error: unknown): void {
+    this.faults.warn(kind, error, { subject: this.subject });
   }
 
   /** What is thrown into nats.js would end its reader, and with it everything on this connection. */
@@ -57,7 +61,7 @@ export class FrameSubscription<Frame extends FrameHeader> {
       action();
       return true;
     } catch (fault) {
-      this.faults.warn('event', fault);
+      this.#drop('event', fault);
       return false;
     }
   }

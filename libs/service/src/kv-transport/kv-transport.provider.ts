@@ -28,7 +28,7 @@ export function kvTransportProvider(role: 'prefill' | 'decode', config: EngineCo
         timeoutMs: config.SLICEWAY_KV_TIMEOUT_MS,
         bootstrapTimeoutMs: config.SLICEWAY_KV_TIMEOUT_MS,
         publishBootstrap: (prefill, bootstrap) => messages.emit(subjects.bootstrap(prefill), bootstrap),
-        onBadFrame: (error) => faults.warn('frame', error),
+        onBadFrame: (error) => faults.warn('frame', error, { subject: role === 'prefill' ? 'credit' : 'kv' }),
       }),
   };
 }

@@ -84,6 +84,8 @@ export interface KvTotals {
   framesDamaged: number;
   /** Of those, taken before. */
   framesDuplicate: number;
+  /** Frames and credits of no open transfer: of an older attempt, or of one that has ended. */
+  framesUnknown: number;
 }
 
 /** All that an app knows of how KV gets from prefill to decode. Events never come from within a call. */

@@ -53,6 +53,7 @@ export class NatsKvTransport implements KvTransport {
     framesReceived: 0,
     framesDamaged: 0,
     framesDuplicate: 0,
+    framesUnknown: 0,
   };
   readonly #senders = new Map<string, SenderTransfer>();
   readonly #receivers = new Map<string, ReceiverTransfer>();
@@ -178,11 +179,14 @@ export class NatsKvTransport implements KvTransport {
     if (receiver) return receiver.onFrame(frame);
     const completed = this.#completed.get(key);
     if (completed) this.#publish(completed.subject, completed.credit);
+    else this.totals.framesUnknown++;
   }
 
   #onCredit(bytes: Uint8Array): void {
     const credit = decodeCreditFrame(bytes);
-    this.#senders.get(keyOf(credit))?.onCredit(credit);
+    const sender = this.#senders.get(keyOf(credit));
+    if (sender) sender.onCredit(credit);
+    else this.totals.framesUnknown++;
   }
 
   /** What is thrown into nats.js ends its reader, and with it everything on this connection; into a timer, the process. */

@@ -72,6 +72,7 @@ const zeroTotals = (): KvTotals => ({
   framesReceived: 0,
   framesDamaged: 0,
   framesDuplicate: 0,
+  framesUnknown: 0,
 });
 
 /** Keeps what a transfer sends; events run at once, as if the current call were over, unless they are held back. */

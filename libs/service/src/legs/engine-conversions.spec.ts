@@ -1,4 +1,4 @@
-import { FailureCode, FinishReason, NO_SECTIONS } from '@sliceway/protocol';
+import { FailureCode, FinishReason } from '@sliceway/protocol';
 import { failureCodeOf, tokenEntryOf } from './engine-conversions.js';
 
 it.each([
@@ -13,8 +13,14 @@ it.each([
     finish: expected,
     index: 7,
     tokens: [9],
-    sections: NO_SECTIONS,
+    logprobs: null,
   });
+});
+
+it('log probabilities go along where there are any', () => {
+  const logprobs = { logprob: -1, top: [{ token: 3, logprob: -0.5 }] };
+  const event = { choice: 0, index: 0, token: 9, finish: null, logprobs };
+  expect(tokenEntryOf({ rid: 'r', attempt: 0 }, event).logprobs).toEqual([logprobs]);
 });
 
 it.each([

@@ -1,4 +1,4 @@
-import { FailureCode, FinishReason, NO_SECTIONS, type TokenEntry } from '@sliceway/protocol';
+import { FailureCode, FinishReason, type TokenEntry, type TokenLogprobs } from '@sliceway/protocol';
 
 /** A token as an engine tells of it. */
 interface SampledToken {
@@ -6,6 +6,7 @@ interface SampledToken {
   readonly index: number;
   readonly token: number;
   readonly finish: 'stop' | 'length' | null;
+  readonly logprobs?: TokenLogprobs;
 }
 
 const FAILURE_CODES: ReadonlySet<string> = new Set(Object.values(FailureCode));
@@ -16,7 +17,7 @@ export function wireFinish(finish: SampledToken['finish']): FinishReason {
 }
 
 export function tokenEntryOf(leg: { readonly rid: string; readonly attempt: number }, event: SampledToken): TokenEntry {
-  const { choice, index, token } = event;
+  const { choice, index, token, logprobs } = event;
   return {
     rid: leg.rid,
     choice,
@@ -24,7 +25,7 @@ export function tokenEntryOf(leg: { readonly rid: string; readonly attempt: numb
     finish: wireFinish(event.finish),
     index,
     tokens: [token],
-    sections: NO_SECTIONS,
+    logprobs: logprobs ? [logprobs] : null,
   };
 }
 

@@ -1,4 +1,4 @@
-import { AbortReason, FailureCode, type PrefillLeg } from '@sliceway/protocol';
+import { AbortReason, FailureCode, type PrefillLeg, type SamplingParams } from '@sliceway/protocol';
 import { NULL_TRACE } from '@sliceway/tracing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FailureReporter } from '../failure-reporter.js';
@@ -15,7 +15,7 @@ const leg = (over: Partial<PrefillLeg> = {}): PrefillLeg => ({
   tokenizer: '00000002',
   decode: '00000003',
   promptIds: [1],
-  sampling: { temperature: 0, topP: 1, topK: 0, seed: 0, maxNewTokens: 1, stopTokenIds: [], ignoreEos: false },
+  sampling: {} as SamplingParams,
   deadlineMs: 0,
   ...over,
 });
@@ -29,6 +29,7 @@ const abort = (over: { choice?: number | null; attempt?: number } = {}) => ({
 
 describe('LegTable', () => {
   let said: string[];
+  let isEnding: boolean;
   let table: LegTable<PrefillLeg>;
   const traced = (name: string) => ({
     ...NULL_TRACE,
@@ -39,6 +40,7 @@ describe('LegTable', () => {
 
   beforeEach(() => {
     said = [];
+    isEnding = false;
     const failures = {
       report: (_of: unknown, code: FailureCode) => said.push(`told ${code}`),
     } as unknown as FailureReporter;
@@ -48,7 +50,7 @@ describe('LegTable', () => {
         release: ({ leg: { attempt } }) => said.push(`released ${attempt}`),
         dropChoice: (_open, choice) => said.push(`dropped choice ${choice}`),
       },
-      16,
+      { maxOpen: 16, isEnding: () => isEnding },
     );
   });
 
@@ -56,6 +58,27 @@ describe('LegTable', () => {
     for (let choice = 0; choice < 16; choice++) expect(open({ choice })).toBeDefined();
     expect(open({ choice: 16 })).toBeUndefined();
     expect(said).toEqual(['told queue_full', 'leg aborted: queue_full']);
+  });
+
+  it('refuses what comes while the service ends, and goes on with what is here', () => {
+    open({ choice: 0 });
+    isEnding = true;
+    expect(open({ choice: 1 }, 'late')).toBeUndefined();
+    expect(said).toEqual(['told draining', 'late aborted: draining']);
+    expect(table.size).toBe(1);
+  });
+
+  it('closes the older attempt also when the newer one is refused', () => {
+    open({}, 'older');
+    isEnding = true;
+    expect(open({ attempt: 1 }, 'newer')).toBeUndefined();
+    expect(said).toEqual(['released 0', 'older aborted: superseded', 'told draining', 'newer aborted: draining']);
+    expect(table.size).toBe(0);
+  });
+
+  it('does not open what comes after its deadline', () => {
+    expect(open({ deadlineMs: Date.now() - 1 }, 'late')).toBeUndefined();
+    expect(said).toEqual(['told deadline', 'late aborted: deadline']);
   });
 
   it('tells every gateway when the service ends', () => {
@@ -91,6 +114,7 @@ describe('LegTable', () => {
     expect(open({ rid: 'b'.repeat(32), attempt: 4 })).toBeDefined();
     expect(table.size).toBe(2);
     expect(said).toHaveLength(3);
+    expect(table.dropped).toEqual({ duplicate: 1, stale: 1, aborted: 1 });
   });
 
   it('leaves out the choices of a leg that were aborted before it came, and refuses it when none is left', () => {
@@ -154,13 +178,13 @@ describe('LegTable', () => {
     expect(timers()).toBe(before);
   });
 
-  it('gives up what has nobody to work for, and fails what lost its partner', () => {
+  it('fails what lost its gateway or its partner', () => {
     open({ choice: 0 });
     open({ choice: 1, decode: '00000009' });
     open({ choice: 2, gateway: '00000009' });
     table.dropPeer('00000009', ({ decode }) => decode);
     expect(table.size).toBe(1);
-    expect(said.filter((line) => line.startsWith('told'))).toEqual(['told worker_lost']);
-    expect(said).toContain('leg aborted: the gateway is gone');
+    expect(said.filter((line) => line.startsWith('told'))).toEqual(['told worker_lost', 'told worker_lost']);
+    expect(said).toContain('leg aborted: worker_lost: the gateway was gone');
   });
 });

@@ -21,16 +21,26 @@ export interface LegEvents<L> {
   dropChoice(open: OpenLeg<L>, choice: number): void;
 }
 
+export interface LegLimits {
+  /** Legs that may be open; one more is refused. */
+  readonly maxOpen: number;
+  /** The service takes no new work: a leg that comes is refused. */
+  readonly isEnding: () => boolean;
+}
+
+/** Why a leg that came was dropped without a word: its attempt is over or was here before. */
+export type LegDropReason = 'stale' | 'aborted' | 'duplicate';
+
 /** The legs on a worker, each open from its arrival to exactly one end. */
 export class LegTable<L extends PrefillLeg | DecodeLeg> {
   readonly #legs = new Map<string, Entry<L>>();
+  readonly dropped: Record<LegDropReason, number> = { stale: 0, aborted: 0, duplicate: 0 };
   readonly #fence = new AttemptFence({ now: () => performance.now() });
 
   constructor(
     private readonly failures: FailureReporter,
     private readonly events: LegEvents<L>,
-    /** Legs that may be open; one more is refused. */
-    private readonly maxOpen: number,
+    private readonly limits: LegLimits,
   ) {}
 
   get size(): number {
@@ -41,23 +51,28 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
     return this.#legs.get(id);
   }
 
-  /** Opens a leg, unless a newer attempt or an abort of all its choices came first, or it is here already. */
+  /**
+   * Opens a leg and closes an older attempt of it, unless a newer attempt or an abort of all its choices came first, or it
+   * is here already. One that cannot be served is refused: its gateway is told.
+   */
   open(leg: L, trace: RequestTrace): OpenLeg<L> | undefined {
     const id = `${leg.rid}/${leg.choice}/${leg.attempt}`;
-    const wanted = Array.from({ length: leg.choices }, (_, i) => leg.choice + i).filter(
-      (choice) => this.#fence.admit(leg.rid, choice, leg.attempt) === 'ok',
-    );
+    const choices = Array.from({ length: leg.choices }, (_, i) => leg.choice + i);
+    const admissions = choices.map((choice) => this.#fence.admit(leg.rid, choice, leg.attempt));
+    const wanted = choices.filter((_, i) => admissions[i] === 'ok');
     if (this.#legs.has(id) || wanted.length === 0) {
+      this.dropped[wanted.length > 0 ? 'duplicate' : (admissions[0] as LegDropReason)]++;
       trace.abort('superseded, or aborted before it came');
-      return undefined;
-    }
-    if (this.#legs.size >= this.maxOpen) {
-      this.#report(leg, FailureCode.queueFull, `${this.maxOpen} requests are here`);
-      trace.abort(FailureCode.queueFull);
       return undefined;
     }
     for (const other of this.#legs.values()) {
       if (other.leg.rid === leg.rid && other.leg.choice === leg.choice) this.#close(other, 'superseded');
+    }
+    const refusal = this.#refusalOf(leg);
+    if (refusal) {
+      this.#report(leg, ...refusal);
+      trace.abort(refusal[0]);
+      return undefined;
     }
     const deadline = leg.deadlineMs > 0 ? this.#deadline(id, leg.deadlineMs) : undefined;
     const entry = { id, leg, trace, wanted, deadline };
@@ -98,10 +113,19 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
   /** A process is gone: its requests have nobody to work for (gateway), or nobody to work with (`partnerOf`). */
   dropPeer(instance: string, partnerOf: (leg: L) => string): void {
     for (const entry of this.#legs.values()) {
-      if (entry.leg.gateway === instance) this.#close(entry, 'the gateway is gone');
+      // It is told, too: one that was stopped may wake up and still wait for its requests.
+      if (entry.leg.gateway === instance) this.fail(entry.id, FailureCode.workerLost, 'the gateway was gone');
       else if (partnerOf(entry.leg) === instance)
         this.fail(entry.id, FailureCode.workerLost, `worker ${instance} is gone`);
     }
+  }
+
+  #refusalOf({ deadlineMs }: L): [code: FailureCode, message: string] | undefined {
+    const { maxOpen, isEnding } = this.limits;
+    if (isEnding()) return [FailureCode.draining, 'the worker takes no new requests'];
+    if (deadlineMs > 0 && deadlineMs <= Date.now()) return [FailureCode.deadline, 'it came after its deadline'];
+    if (this.#legs.size >= maxOpen) return [FailureCode.queueFull, `${maxOpen} requests are here`];
+    return undefined;
   }
 
   #report({ rid, attempt, gateway }: L, code: FailureCode, message: string): void {

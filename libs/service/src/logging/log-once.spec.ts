@@ -6,18 +6,21 @@ describe('LogOnce', () => {
     const lines: object[] = [];
     const faults = new LogOnce({ warn: (fields: object) => lines.push(fields) } as unknown as Logger);
     const error = new Error('bad');
-    for (let i = 0; i < 2000; i++) faults.warn('frame', error, { subject: 's' });
-    faults.warn('json', error);
+    for (let i = 0; i < 2000; i++) faults.warn('frame', error, { subject: 'a.s' });
+    faults.warn('frame', error, { subject: 'a.t' });
+    faults.warn('event', error);
     expect([...faults.counts]).toEqual([
-      ['frame', 2000],
-      ['json', 1],
+      { kind: 'frame', message: 's', count: 2000 },
+      { kind: 'frame', message: 't', count: 1 },
+      { kind: 'event', message: '', count: 1 },
     ]);
     expect(lines).toEqual([
-      { kind: 'frame', count: 1, error, subject: 's' },
-      { kind: 'frame', count: 1001, error, subject: 's' },
-      { kind: 'json', count: 1, error },
+      { kind: 'frame', count: 1, error, subject: 'a.s' },
+      { kind: 'frame', count: 1001, error, subject: 'a.s' },
+      { kind: 'frame', count: 1, error, subject: 'a.t' },
+      { kind: 'event', count: 1, error },
     ]);
-    faults.warn('frame', error);
-    expect(lines.at(-1)).toEqual({ kind: 'frame', count: 2001, error });
+    faults.warn('frame', error, { subject: 'a.s' });
+    expect(lines.at(-1)).toEqual({ kind: 'frame', count: 2001, error, subject: 'a.s' });
   });
 });

@@ -1,7 +1,7 @@
 import { NatsRecordBuilder, type ClientNats } from '@nestjs/microservices';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import type { RequestTrace } from '@sliceway/tracing';
-import { firstValueFrom, timeout } from 'rxjs';
+import { firstValueFrom, fromEvent, takeUntil, timeout } from 'rxjs';
 import type { LogOnce } from '../logging/log-once.js';
 import type { ConnectionHealth } from './connection-health.js';
 
@@ -22,9 +22,17 @@ export class MessageClient {
     });
   }
 
-  /** @throws TimeoutError, or Error when nobody listens */
-  request(subject: string, message: unknown, timeoutMs: number, trace?: RequestTrace): Promise<unknown> {
-    return firstValueFrom(this.client.send<unknown>(subject, this.#record(message, trace)).pipe(timeout(timeoutMs)));
+  /**
+   * @param given.signal ends the wait, and with it the subscription of the reply
+   * @throws TimeoutError, Error when nobody listens, EmptyError when the signal came first
+   */
+  request(
+    subject: string,
+    message: unknown,
+    { timeoutMs, trace, signal }: { timeoutMs: number; trace?: RequestTrace; signal?: AbortSignal },
+  ): Promise<unknown> {
+    const reply = this.client.send<unknown>(subject, this.#record(message, trace)).pipe(timeout(timeoutMs));
+    return firstValueFrom(signal ? reply.pipe(takeUntil(fromEvent(signal, 'abort'))) : reply);
   }
 
   connect(): Promise<unknown> {

@@ -1,4 +1,5 @@
 import { WorkerState, type Heartbeat } from '@sliceway/protocol';
+import { identity } from '../identity.config.js';
 import { NO_LOAD } from '../service-status.js';
 import { PeerRegistry } from './peer-registry.js';
 
@@ -56,6 +57,35 @@ describe('PeerRegistry', () => {
     expect(registry.list('decode')).toHaveLength(1);
     passTo(63_000);
     expect(events).toEqual(['joined 0000000a', 'lost 0000000a']);
+  });
+
+  it('does not count the time in which nats-server was away, and leaves peers a while to come back', () => {
+    const own = (sequence: number): void =>
+      registry.take(beat({ instance: identity.instance, role: 'gateway', sequence }));
+    own(0);
+    registry.take(beat());
+    passTo(10_000);
+    expect(registry.list('decode')).toHaveLength(1);
+    own(1);
+    for (let sequence = 2; now < 14_000; sequence++) {
+      passTo(now + 1000);
+      own(sequence);
+    }
+    expect(registry.list('decode')).toHaveLength(1);
+    for (let sequence = 10; now < 18_000; sequence++) {
+      passTo(now + 1000);
+      own(sequence);
+    }
+    expect(events.filter((event) => event.startsWith('lost'))).toEqual(['lost 0000000a']);
+  });
+
+  it('loses a peer in time while its own beats come', () => {
+    registry.take(beat());
+    for (let sequence = 0; now < 4000; sequence++) {
+      registry.take(beat({ instance: identity.instance, role: 'gateway', sequence }));
+      passTo(now + 1000);
+    }
+    expect(registry.list('decode')).toEqual([]);
   });
 
   it('holds a bounded number of peers', () => {

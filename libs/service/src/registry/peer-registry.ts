@@ -1,4 +1,5 @@
 import { WorkerState, type Heartbeat, type Role, type WorkerId } from '@sliceway/protocol';
+import { identity } from '../identity.config.js';
 
 /** Beats that a peer may miss before it counts as lost. */
 const MISSED_BEATS = 3;
@@ -7,6 +8,9 @@ const MISSED_BEATS = 3;
  * only after this time.
  */
 const FAREWELL_MS = 2000;
+/** Own beats come back in less than this many intervals, unless nats-server is away; when it is back, peers need a while to be. */
+const OWN_SILENCE = 1.5;
+const RECOVERY_MS = 2000;
 /** More processes than any cluster has: whoever makes up instances cannot fill the memory. */
 const MAX_PEERS = 4096;
 
@@ -28,8 +32,13 @@ export class PeerRegistry {
   readonly #peers = new Map<WorkerId, Peer>();
   readonly #listeners = new Set<PeerListener>();
   #expiredMs: number;
+  /** When own beats were last missing. */
+  #brokerAwayMs = -Infinity;
 
-  constructor(private readonly now: () => number = () => performance.now()) {
+  constructor(
+    private readonly now: () => number = () => performance.now(),
+    private readonly self: WorkerId = identity.instance,
+  ) {
     this.#expiredMs = now();
   }
 
@@ -65,17 +74,24 @@ export class PeerRegistry {
 
   /**
    * Drops peers that missed their beats or said goodbye a while ago; called every `everyMs` by the owner of the timer. When it comes late, this process
-   * itself stood still (a stopped process, a blocked event loop), and what the peers sent meanwhile still waits to be read.
+   * itself stood still (a stopped process, a blocked event loop), and what the peers sent meanwhile still waits to be read. When
+   * its own beats do not come back either, it is nats-server that is silent, not the peers.
    */
   expire(everyMs: number): void {
     const now = this.now();
     const stoodStillMs = Math.max(0, now - this.#expiredMs - 2 * everyMs);
     this.#expiredMs = now;
     if (stoodStillMs > 0) for (const peer of this.#peers.values()) peer.seenMs += stoodStillMs;
-    for (const { beat, seenMs } of this.#peers.values()) {
+    const own = this.#peers.get(this.self);
+    if (own && now - own.seenMs > OWN_SILENCE * everyMs) this.#brokerAwayMs = now;
+    const isBrokerAway = now - this.#brokerAwayMs < RECOVERY_MS;
+    for (const peer of this.#peers.values()) {
+      const { beat, seenMs } = peer;
+      if (peer === own) continue;
       if (beat.state === WorkerState.stopped) {
         if (now - seenMs >= FAREWELL_MS) this.#remove(beat, 'left');
-      } else if (now - seenMs > MISSED_BEATS * beat.intervalMs) this.#remove(beat, 'lost');
+      } else if (isBrokerAway) peer.seenMs = now;
+      else if (now - seenMs > MISSED_BEATS * beat.intervalMs) this.#remove(beat, 'lost');
     }
   }
 

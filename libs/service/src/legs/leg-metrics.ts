@@ -1,0 +1,49 @@
+import type { KvTransport } from '../kv-transport/kv-transport.js';
+import type { MetricsRegistry } from '../metrics/metrics.js';
+import { countFrom, gaugeFrom } from '../metrics/read-metrics.js';
+import type { LegDropReason } from './leg-table.js';
+
+/** What prefill and decode count of their transfers, and of legs that were dropped. */
+export function measureLegs(
+  registry: MetricsRegistry,
+  transport: Pick<KvTransport, 'open' | 'totals'>,
+  dropped: Readonly<Record<LegDropReason, number>>,
+): void {
+  gaugeFrom(
+    registry,
+    'sliceway_kv_transfers_open',
+    'KV transfers and announcements that have not ended',
+    () => transport.open,
+  );
+  countFrom(registry, 'sliceway_kv_bytes_total', 'KV bytes that left or came, once each', ['direction'], () => [
+    [{ direction: 'sent' }, transport.totals.bytesSent],
+    [{ direction: 'received' }, transport.totals.bytesReceived],
+  ]);
+  countFrom(
+    registry,
+    'sliceway_kv_frames_total',
+    'KV frames that left or came, repeated ones too',
+    ['direction'],
+    () => [
+      [{ direction: 'sent' }, transport.totals.framesSent],
+      [{ direction: 'received' }, transport.totals.framesReceived],
+    ],
+  );
+  countFrom(registry, 'sliceway_kv_frames_resent_total', 'KV frames that were sent again', [], () => [
+    [{}, transport.totals.framesResent],
+  ]);
+  countFrom(
+    registry,
+    'sliceway_kv_frames_dropped_total',
+    'KV frames and credits that were not taken',
+    ['reason'],
+    () => [
+      [{ reason: 'damaged' }, transport.totals.framesDamaged],
+      [{ reason: 'duplicate' }, transport.totals.framesDuplicate],
+      [{ reason: 'unknown' }, transport.totals.framesUnknown],
+    ],
+  );
+  countFrom(registry, 'sliceway_legs_dropped_total', 'Legs that came when their attempt was over', ['reason'], () =>
+    Object.entries(dropped).map(([reason, count]) => [{ reason }, count]),
+  );
+}
