@@ -15,6 +15,16 @@ export const gatewaySchema = serviceSchema.extend({
   SLICEWAY_MAX_CONCURRENT_REQUESTS: integer(1)
     .default(256)
     .describe('requests at a time; one more is answered with 429'),
+  SLICEWAY_MAX_QUEUED_REQUESTS: integer(1)
+    .optional()
+    .describe(
+      'requests without a first token; one more is answered with 429. When not set: twice what the ready decode workers run at once, at least 64',
+    ),
+  SLICEWAY_MAX_QUEUED_TOKENS: integer(1)
+    .optional()
+    .describe(
+      'prompt tokens and max_tokens (256 where a client gives none) of requests without a first token; more is answered with 429. When not set: 2048 for each request that may be queued',
+    ),
   SLICEWAY_MAX_BODY_BYTES: integer(1)
     .default(4 * MIB)
     .describe('largest body of an HTTP request'),

@@ -116,7 +116,7 @@ describe('what goes wrong', () => {
     expect(await fixture.ends('failed')).toBe(before + 1);
   });
 
-  it('a worker that fails before the first byte: 502', async () => {
+  it('the only decode worker fails before the first byte: 502', async () => {
     const answer = fixture.client.chat.completions.create({
       model: MODEL,
       messages: [{ role: 'user', content: 'Hi' }],
@@ -126,10 +126,10 @@ describe('what goes wrong', () => {
     workers.decode.holdAt = 1;
     const seen = workers.decode.legs.length;
     await eventually(() => workers.decode.legs.length > seen, 'decode has its leg');
-    workers.decode.fail(workers.decode.legs.at(-1)!.leg, 'kv_timeout');
+    workers.decode.fail(workers.decode.legs.at(-1)!.leg, 'engine_error');
     const error = await answer.catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(APIError);
-    expect(error).toMatchObject({ status: 502, code: 'kv_timeout' });
+    expect(error).toMatchObject({ status: 502, code: 'engine_error' });
   });
 
   it('a lost text frame fails the requests of that tokenizer', async () => {
@@ -144,6 +144,7 @@ describe('what goes wrong', () => {
       tokens: [1],
       text: 'x',
       matchedStop: null,
+      logprobs: null,
     });
     const last = (await events()).at(-2) as string;
     expect(last).toMatch(/^event: error\ndata: /);
@@ -182,7 +183,7 @@ describe('what goes wrong', () => {
     const { leg } = workers.decode.legs.at(-1)!;
     await eventually(() => workers.tokenizer.live.has(leg.rid), 'the request runs');
     await sleep(100);
-    const entry = { rid: leg.rid, choice: 0, attempt: 0, finish: FinishReason.none, matchedStop: null };
+    const entry = { rid: leg.rid, choice: 0, attempt: 0, finish: FinishReason.none, matchedStop: null, logprobs: null };
     const flood = async () => {
       for (let index = 2; workers.decode.abortsOf(leg.rid).length === 0 && index < 500; index++) {
         workers.tokenizer.sendText(leg.gateway, { ...entry, index, tokens: [1], text: 'x'.repeat(100_000) });

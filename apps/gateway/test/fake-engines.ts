@@ -20,10 +20,13 @@ export const tokenOf = (choice: number, index: number): number => 100 * (choice 
 
 abstract class FakeEngine<L extends PrefillLeg | DecodeLeg> extends FakePeer {
   readonly legs: { leg: L; traceparent: string | undefined }[] = [];
+  /** Frames of tokens. */
+  sent = 0;
   readonly #counter = new FrameCounter();
 
   /** Sends one token per choice in one frame. */
   protected sendTokens(leg: L, index: number): void {
+    this.sent += 1;
     const finish = index + 1 === leg.sampling.maxNewTokens ? FinishReason.length : FinishReason.none;
     const entries = Array.from({ length: leg.choices }, (_, choice) => ({
       rid: leg.rid,
@@ -32,7 +35,7 @@ abstract class FakeEngine<L extends PrefillLeg | DecodeLeg> extends FakePeer {
       finish,
       index,
       tokens: [tokenOf(choice, index)],
-      sections: [],
+      logprobs: null,
     }));
     const frame = { sender: this.instance, seq: this.#counter.next(leg.tokenizer), entries };
     this.connection.publish(subjects.tokens(leg.tokenizer), encodeTokenFrame(frame));
@@ -53,14 +56,16 @@ abstract class FakeEngine<L extends PrefillLeg | DecodeLeg> extends FakePeer {
   }
 }
 
-/** Answers each leg with the first token. */
+/** Answers each leg with the first token, unless it is told not to. */
 export class FakePrefill extends FakeEngine<PrefillLeg> {
+  answers = true;
+
   constructor(connection: NatsConnection, instance: string) {
     super(connection, 'prefill', instance);
     this.on(subjects.leg('prefill', instance), (data, message) => {
       const leg = parsePrefillLeg(data);
       this.legs.push({ leg, traceparent: message.headers?.get('traceparent') });
-      this.sendTokens(leg, 0);
+      if (this.answers) this.sendTokens(leg, 0);
     });
   }
 }
@@ -70,7 +75,7 @@ export class FakeDecode extends FakeEngine<DecodeLeg> {
   /** Nothing more is sent from this token on. */
   holdAt = Infinity;
   stepMs = 1;
-  readonly running = new Map<string, NodeJS.Timeout>();
+  readonly running = new Map<string, { attempt: number; timer: NodeJS.Timeout }>();
 
   constructor(connection: NatsConnection, instance: string) {
     super(connection, 'decode', instance);
@@ -86,11 +91,12 @@ export class FakeDecode extends FakeEngine<DecodeLeg> {
     for (const rid of [...this.running.keys()]) this.#stop(rid);
   }
 
-  protected override aborted({ rid, choice }: Abort): void {
-    if (choice === null) this.#stop(rid);
+  protected override aborted({ rid, choice, attempt }: Abort): void {
+    if (choice === null && (this.running.get(rid)?.attempt ?? Infinity) <= attempt) this.#stop(rid);
   }
 
   #run(leg: DecodeLeg): void {
+    this.#stop(leg.rid);
     let index = 1;
     const timer = setInterval(() => {
       if (index >= this.holdAt) return;
@@ -98,11 +104,11 @@ export class FakeDecode extends FakeEngine<DecodeLeg> {
       index += 1;
       if (index === leg.sampling.maxNewTokens) this.#stop(leg.rid);
     }, this.stepMs);
-    this.running.set(leg.rid, timer);
+    this.running.set(leg.rid, { attempt: leg.attempt, timer });
   }
 
   #stop(rid: string): void {
-    clearInterval(this.running.get(rid));
+    clearInterval(this.running.get(rid)?.timer);
     this.running.delete(rid);
   }
 }

@@ -54,13 +54,14 @@ export class FakeTokenizer extends FakePeer {
     this.#counter.next(gateway);
   }
 
-  protected override aborted({ rid }: Abort): void {
-    this.live.delete(rid);
+  protected override aborted({ rid, attempt }: Abort): void {
+    const state = this.live.get(rid);
+    if (state !== undefined && state.request.attempt <= attempt) this.live.delete(rid);
   }
 
   #detokenize({ rid, choice, attempt, finish, index, tokens }: TokenEntry): void {
     const state = this.live.get(rid);
-    if (state === undefined) return;
+    if (state === undefined || attempt !== state.request.attempt) return;
     const text = tokens.map((token) => `${token} `).join('');
     const before = state.texts[choice] as string;
     const { gateway, stop } = state.request.output;
@@ -76,11 +77,13 @@ export class FakeTokenizer extends FakePeer {
       text: kept,
       finish: matched === null ? finish : FinishReason.stop,
       matchedStop: matched,
+      logprobs: null,
     });
   }
 }
 
 function promptIds({ prompt }: EncodeRequest): number[] {
-  if (!('messages' in prompt)) throw new Error('The gateway sends messages.');
-  return [...prompt.messages.map(({ content }) => content).join('')].map((character) => character.charCodeAt(0));
+  if ('ids' in prompt) return [...prompt.ids];
+  const text = 'text' in prompt ? prompt.text : prompt.messages.map(({ content }) => content).join('');
+  return [...text].map((character) => character.charCodeAt(0));
 }

@@ -15,7 +15,8 @@ const GATEWAY_SCRIPT = join(dirname(fileURLToPath(import.meta.url)), '../main.js
 /** A real gateway process on a real nats-server. */
 export class GatewayFixture {
   private constructor(
-    readonly nats: NatsServer,
+    private nats: NatsServer,
+    private readonly natsBinary: string,
     readonly connection: NatsConnection,
     readonly gateway: ClusterProcess,
     readonly client: OpenAI,
@@ -46,19 +47,20 @@ export class GatewayFixture {
     await Promise.race([gateway.ready, exited]);
     exited.catch(() => {});
     const client = new OpenAI({ apiKey: 'none', baseURL: `${gateway.url}/v1`, maxRetries: 0 });
-    return new GatewayFixture(nats, await connect({ servers: nats.url }), gateway, client, directory);
+    const connection = await connect({ servers: nats.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+    return new GatewayFixture(nats, source.binary, connection, gateway, client, directory);
   }
 
   get url(): string {
     return this.gateway.url;
   }
 
-  /** A worker of each role; resolves when the gateway is ready. */
-  async addWorkers() {
+  /** A worker of each role, `00000001` to `00000003` as the first set; resolves when the gateway is ready. */
+  async addWorkers(set = 0) {
     const workers = {
-      tokenizer: new FakeTokenizer(this.connection, '00000001'),
-      prefill: new FakePrefill(this.connection, '00000002'),
-      decode: new FakeDecode(this.connection, '00000003'),
+      tokenizer: new FakeTokenizer(this.connection, `000000${set}1`),
+      prefill: new FakePrefill(this.connection, `000000${set}2`),
+      decode: new FakeDecode(this.connection, `000000${set}3`),
     };
     await eventually(async () => (await fetch(`${this.url}/health/ready`)).status === 200, 'the gateway is ready');
     return workers;
@@ -72,12 +74,21 @@ export class GatewayFixture {
     });
   }
 
-  /** The value of one line of /metrics; labels in the order in which they are printed are part of the pattern. */
+  /** The sum of some lines of /metrics; labels in the order in which they are printed are part of the pattern. */
   async metric(pattern: RegExp): Promise<number> {
     const text = await (await fetch(`${this.url}/metrics`)).text();
-    const line = text.split('\n').find((candidate) => pattern.test(candidate));
-    if (line === undefined) throw new Error(`No metric matches ${pattern}.`);
-    return Number(line.split(' ')[1]);
+    const lines = text.split('\n').filter((candidate) => pattern.test(candidate));
+    if (lines.length === 0) throw new Error(`No metric matches ${pattern}.`);
+    return lines.reduce((sum, line) => sum + Number(line.split(' ')[1]), 0);
+  }
+
+  /** Stops nats-server. @returns starts it again where it was */
+  async stopNats(): Promise<() => Promise<void>> {
+    const port = Number(new URL(this.nats.url).port);
+    await this.nats.stop();
+    return async () => {
+      this.nats = await startNats({ binary: this.natsBinary, port, logFile: join(this.directory, 'nats.log') });
+    };
   }
 
   ends(end: 'finished' | 'aborted' | 'failed'): Promise<number> {

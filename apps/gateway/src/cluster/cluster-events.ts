@@ -14,6 +14,7 @@ import { draining } from '../openai/api-errors.js';
 import { Admission } from '../requests/admission.js';
 import { GatewayMetrics } from '../requests/gateway-metrics.js';
 import { RequestTable } from '../requests/request-table.js';
+import { BrokerWatch } from './broker-watch.js';
 
 /** Takes what happens in the cluster to the running requests: text, workers that go, this gateway's own drain. */
 @Injectable()
@@ -25,6 +26,7 @@ export class ClusterEvents implements OnModuleInit, OnModuleDestroy {
     @Inject(HOT_PATH) private readonly hotPath: NatsConnection,
     private readonly faults: LogOnce,
     private readonly peers: PeerRegistry,
+    private readonly broker: BrokerWatch,
     private readonly status: ServiceStatus,
     private readonly table: RequestTable,
     private readonly admission: Admission,
@@ -46,6 +48,7 @@ export class ClusterEvents implements OnModuleInit, OnModuleDestroy {
       this.faults,
     );
     this.#stopListening = this.peers.listen({ onGone: (beat, reason) => this.#onGone(beat, reason) });
+    this.broker.listen(this.table);
     this.status.activeRequests = () => this.admission.running;
     this.status.onChange(() => {
       if (this.status.state === WorkerState.draining) this.admission.close();

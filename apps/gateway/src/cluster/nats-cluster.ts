@@ -15,12 +15,24 @@ import { identity, type MessageClient } from '@sliceway/service';
 import type { RequestTrace } from '@sliceway/tracing';
 import type { ClusterPort } from '../requests/cluster-port.js';
 import { workerFailure } from '../requests/failure-errors.js';
+import type { BrokerListener } from './broker-watch.js';
+
+/** nats-server answers at once unless it is gone, which may take a while to show. */
+const FLUSH_TIMEOUT_MS = 5000;
+/** By then workers that saw nats-server come back listen again. */
+const RESEND_MS = 1000;
+/** Aborts kept while nats-server is away; workers free by a timeout of their own what is not aborted. */
+const MAX_UNSENT = 10_000;
 
 /** The workers, over NATS. */
-export class NatsCluster implements ClusterPort {
+export class NatsCluster implements ClusterPort, BrokerListener {
   readonly gateway = identity.instance;
   readonly #messages: MessageClient;
   readonly #encodeTimeoutMs: number;
+  readonly #unsent: (() => void)[] = [];
+  #isOnline = true;
+  #resend: NodeJS.Timeout | undefined;
+  #flush: Promise<void> | null = null;
 
   constructor(messages: MessageClient, encodeTimeoutMs: number) {
     this.#messages = messages;
@@ -28,9 +40,15 @@ export class NatsCluster implements ClusterPort {
   }
 
   /** @throws ApiError 502 */
-  async encode(tokenizer: WorkerId, request: EncodeRequest, trace: RequestTrace): Promise<EncodeReply> {
+  async encode(
+    tokenizer: WorkerId,
+    request: EncodeRequest,
+    trace: RequestTrace,
+    signal: AbortSignal,
+  ): Promise<EncodeReply> {
     try {
-      const reply = await this.#messages.request(subjects.encode(tokenizer), request, this.#encodeTimeoutMs, trace);
+      const options = { timeoutMs: this.#encodeTimeoutMs, trace, signal };
+      const reply = await this.#messages.request(subjects.encode(tokenizer), request, options);
       return parseEncodeReply(reply);
     } catch (error) {
       if (error instanceof ProtocolError) throw workerFailure(FailureCode.badMessage, error.message);
@@ -47,6 +65,35 @@ export class NatsCluster implements ClusterPort {
   }
 
   abort(role: WorkerRole, instance: WorkerId, abort: Abort): void {
-    this.#messages.emit(subjects.abort(role, instance), abort);
+    const send = (): void => this.#messages.emit(subjects.abort(role, instance), abort);
+    if (this.#isOnline) send();
+    else if (this.#unsent.length < MAX_UNSENT) this.#unsent.push(send);
+  }
+
+  /** Requests of one turn of the event loop share a round trip. */
+  flushed(): Promise<void> {
+    this.#flush ??= new Promise<void>((resolve, reject) => {
+      setImmediate(() => {
+        this.#flush = null;
+        const timer = setTimeout(() => reject(new Error('nats-server does not answer')), FLUSH_TIMEOUT_MS);
+        this.#messages
+          .flush()
+          .then(resolve, reject)
+          .finally(() => clearTimeout(timer));
+      });
+    });
+    return this.#flush;
+  }
+
+  onBrokerLost(): void {
+    clearTimeout(this.#resend);
+    this.#isOnline = false;
+  }
+
+  onBrokerBack(): void {
+    this.#resend = setTimeout(() => {
+      this.#isOnline = true;
+      for (const send of this.#unsent.splice(0)) send();
+    }, RESEND_MS);
   }
 }

@@ -1,15 +1,35 @@
-import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { ProtocolError } from '@sliceway/protocol';
+import type { ProtocolErrorFilter } from '@sliceway/service';
 import type { Request, Response } from 'express';
+import { EMPTY, type Observable } from 'rxjs';
 import { ApiError } from '../openai/api-error.js';
+import { internalError } from '../openai/api-errors.js';
 import { sendError } from './http-answer.js';
 import { httpError } from './http-errors.js';
 
-/** Answers HTTP errors in OpenAI's shape. */
-@Catch(ApiError, HttpException)
+/** Answers whatever a request ends with in OpenAI's shape. */
+@Catch()
 export class ApiErrorFilter implements ExceptionFilter {
-  catch(error: ApiError | HttpException, host: ArgumentsHost): void {
+  readonly #log = new Logger('http');
+
+  constructor(private readonly messages: ProtocolErrorFilter) {}
+
+  catch(error: unknown, host: ArgumentsHost): Observable<never> | void {
+    // Handlers of messages inherit this filter, which would hide theirs.
+    if (host.getType() === 'rpc') {
+      if (error instanceof ProtocolError) return this.messages.catch(error, host);
+      this.#log.error(error);
+      return EMPTY;
+    }
     const http = host.switchToHttp();
-    const { method, path } = http.getRequest<Request>();
-    sendError(http.getResponse<Response>(), error instanceof ApiError ? error : httpError(error, method, path));
+    sendError(http.getResponse<Response>(), this.#apiError(error, http.getRequest<Request>()));
+  }
+
+  #apiError(error: unknown, { method, path }: Request): ApiError {
+    if (error instanceof ApiError) return error;
+    if (error instanceof HttpException) return httpError(error, method, path);
+    this.#log.error(error);
+    return internalError(error);
   }
 }

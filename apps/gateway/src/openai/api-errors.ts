@@ -13,11 +13,11 @@ export function contextLengthExceeded(contextLength: number, promptTokens: numbe
   const limit = `This model's maximum context length is ${contextLength} tokens.`;
   const message =
     maxTokens === null
-      ? `${limit} However, your messages resulted in ${promptTokens} tokens, which leaves no room for a completion. ` +
-        'Please reduce the length of the messages.'
-      : `${limit} However, you requested ${promptTokens + maxTokens} tokens (${promptTokens} in the messages, ` +
-        `${maxTokens} in the completion). Please reduce the length of the messages or completion.`;
-  return new ApiError(400, message, { param: 'messages', code: 'context_length_exceeded' });
+      ? `${limit} However, your prompt has ${promptTokens} tokens, which leaves no room for a completion. ` +
+        'Please reduce the length of the prompt.'
+      : `${limit} However, you requested ${promptTokens + maxTokens} tokens (${promptTokens} in the prompt, ` +
+        `${maxTokens} in the completion). Please reduce the length of the prompt or completion.`;
+  return new ApiError(400, message, { code: 'context_length_exceeded' });
 }
 
 export function tooManyRequests(maxConcurrent: number): ApiError {

@@ -1,51 +1,31 @@
-import { completionId, systemFingerprint, type CompletionHead } from './completion-head.js';
-import type { ChoiceEnd, Usage } from './completion-sink.js';
-import { usageObject } from './usage-object.js';
+import type { StreamFormat } from './answer-formats.js';
+import { chatLogprobs } from './chat-logprobs.js';
+import { ChunkTemplate } from './chunk-template.js';
+import type { CompletionHead } from './completion-head.js';
+import type { ChoiceEnd, TextPiece, Usage } from './completion-sink.js';
 
-/**
- * The `chat.completion.chunk` objects of one answer as JSON. All that is constant is made once: a token costs one
- * `JSON.stringify` of its text and a few concatenations.
- */
-export class ChatChunks {
-  /** Up to the choice's index. */
-  readonly #before: string;
-  /** From the end of the choice on. */
-  readonly #after: string;
-  readonly #start: string;
+/** The `chat.completion.chunk` objects of one answer. */
+export class ChatChunks implements StreamFormat {
+  readonly #template: ChunkTemplate;
 
-  /** @param withUsage chunks carry `usage: null` where the client asked for a last one with the usage */
   constructor(head: CompletionHead, fingerprint: string, withUsage: boolean) {
-    const constant = JSON.stringify({
-      id: completionId(head.rid),
-      object: 'chat.completion.chunk',
-      created: head.createdAtSeconds,
-      model: head.model,
-      system_fingerprint: systemFingerprint(fingerprint),
-    });
-    this.#start = `${constant.slice(0, -1)},"choices":[`;
-    this.#before = `${this.#start}{"index":`;
-    this.#after = withUsage ? '}],"usage":null}' : '}]}';
+    this.#template = new ChunkTemplate(head, 'chat.completion.chunk', fingerprint, withUsage);
   }
 
-  /** The first chunk of a choice. */
-  role(choice: number): string {
-    return this.#chunk(choice, '{"role":"assistant","content":""}', 'null');
+  begin(choice: number): string {
+    return this.#template.choice(choice, '"delta":{"role":"assistant","content":""}', null, null);
   }
 
-  text(choice: number, text: string): string {
-    return this.#chunk(choice, `{"content":${JSON.stringify(text)}}`, 'null');
+  piece(choice: number, { text, logprobs }: TextPiece): string | null {
+    if (text === '' && (logprobs === null || logprobs.length === 0)) return null;
+    return this.#template.choice(choice, `"delta":{"content":${JSON.stringify(text)}}`, chatLogprobs(logprobs), null);
   }
 
   finish(choice: number, end: ChoiceEnd): string {
-    return this.#chunk(choice, '{}', `"${end}"`);
+    return this.#template.choice(choice, '"delta":{}', null, end);
   }
 
-  /** The last chunk: no choices, only the usage. */
-  usage(usage: Usage): string {
-    return `${this.#start}],"usage":${JSON.stringify(usageObject(usage))}}`;
-  }
-
-  #chunk(choice: number, delta: string, finishReason: string): string {
-    return `${this.#before}${choice},"delta":${delta},"logprobs":null,"finish_reason":${finishReason}${this.#after}`;
+  end(usage: Usage): string | null {
+    return this.#template.usage(usage);
   }
 }

@@ -1,31 +1,18 @@
-import { completionId, systemFingerprint, type CompletionHead } from './completion-head.js';
-import type { ChoiceEnd, Usage } from './completion-sink.js';
+import type { WholeFormat } from './answer-formats.js';
+import { chatLogprobs } from './chat-logprobs.js';
+import { headFields, type CompletionHead } from './completion-head.js';
 import { usageObject } from './usage-object.js';
 
-export interface FinishedChoice {
-  readonly text: string;
-  readonly end: ChoiceEnd;
-}
-
 /** The `chat.completion` object: the whole answer in one piece. */
-export function chatCompletion(
-  head: CompletionHead,
-  fingerprint: string,
-  choices: readonly FinishedChoice[],
-  usage: Usage,
-) {
-  return {
-    id: completionId(head.rid),
-    object: 'chat.completion',
-    created: head.createdAtSeconds,
-    model: head.model,
-    system_fingerprint: systemFingerprint(fingerprint),
-    choices: choices.map(({ text, end }, index) => ({
+export function chatCompletion(head: CompletionHead): WholeFormat {
+  return ({ fingerprint, choices, usage }) => ({
+    ...headFields(head, 'chat.completion', fingerprint),
+    choices: choices.map(({ text, end, logprobs }, index) => ({
       index,
       message: { role: 'assistant', content: text, refusal: null },
-      logprobs: null,
+      logprobs: chatLogprobs(logprobs),
       finish_reason: end,
     })),
     usage: usageObject(usage),
-  };
+  });
 }

@@ -1,54 +1,30 @@
-import { randomBytes } from 'node:crypto';
 import type { ChatMessage } from '@sliceway/protocol';
+import type { GenerationRequest } from '../requests/generation-request.js';
 import { ApiError } from './api-error.js';
 import { chatSchema, type ChatBody } from './chat-schema.js';
-import { schemaError } from './schema-error.js';
+import { parseBody } from './parse-body.js';
+import { refuseMinOverMax, samplingOf } from './sampling.js';
+import { deliveryOf, type Delivery } from './stream-options.js';
 
-/** A chat request in the words of the cluster. */
-export interface ChatRequest {
-  readonly model: string;
-  readonly messages: readonly ChatMessage[];
-  readonly choices: number;
-  readonly temperature: number;
-  readonly topP: number;
-  /** 0: off */
-  readonly topK: number;
-  /** u32; drawn at random where the client gave none. */
-  readonly seed: number;
-  /** Null: the rest of the context. */
-  readonly maxTokens: number | null;
-  readonly stop: readonly string[];
-  readonly stopTokenIds: readonly number[];
-  readonly ignoreEos: boolean;
-  readonly stream: boolean;
-  readonly includeUsage: boolean;
+export interface ChatRequest extends Delivery {
+  readonly request: GenerationRequest;
 }
 
 /** Reads the body of `POST /v1/chat/completions`. @throws ApiError 400, naming the field */
 export function parseChatRequest(body: unknown): ChatRequest {
-  const result = chatSchema.safeParse(body);
-  if (!result.success) throw schemaError(result.error, body);
-  const chat = result.data;
-  if (chat.stream_options !== null && !chat.stream) {
-    throw new ApiError(400, "'stream_options' is only allowed when 'stream' is true.", {
-      param: 'stream_options',
-      code: 'invalid_value',
-    });
-  }
+  const chat = parseBody(chatSchema, body);
+  const maxTokens = maxTokensOf(chat);
+  refuseMinOverMax('min_tokens', chat.min_tokens, 'max_completion_tokens', maxTokens);
   return {
-    model: chat.model,
-    messages: chat.messages.map(toMessage),
-    choices: chat.n,
-    temperature: chat.temperature,
-    topP: chat.top_p,
-    topK: Math.max(chat.top_k, 0),
-    seed: chat.seed === null ? randomBytes(4).readUInt32LE() : foldSeed(chat.seed),
-    maxTokens: maxTokensOf(chat),
-    stop: typeof chat.stop === 'string' ? [chat.stop] : chat.stop,
-    stopTokenIds: chat.stop_token_ids,
-    ignoreEos: chat.ignore_eos,
-    stream: chat.stream,
-    includeUsage: chat.stream_options?.include_usage ?? false,
+    ...deliveryOf(chat),
+    request: {
+      model: chat.model,
+      prompt: { messages: chat.messages.map(toMessage) },
+      choices: chat.n,
+      sampling: samplingOf(chat, { seed: chat.seed, minTokens: chat.min_tokens, logprobs: logprobsOf(chat) }),
+      maxTokens,
+      stop: chat.stop,
+    },
   };
 }
 
@@ -70,8 +46,11 @@ function maxTokensOf({ max_tokens, max_completion_tokens }: ChatBody): number | 
   return max_completion_tokens ?? max_tokens;
 }
 
-/** OpenAI's seeds are 64 bits wide, the wire's 32: both halves count, and a seed that fits stays what it is. */
-function foldSeed(seed: number): number {
-  const wide = BigInt.asUintN(64, BigInt(seed));
-  return Number(BigInt.asUintN(32, wide ^ (wide >> 32n)));
+function logprobsOf({ logprobs, top_logprobs }: ChatBody): number | null {
+  if (logprobs) return top_logprobs;
+  if (top_logprobs === 0) return null;
+  throw new ApiError(400, "'top_logprobs' is only allowed when 'logprobs' is true.", {
+    param: 'top_logprobs',
+    code: 'invalid_value',
+  });
 }

@@ -4,10 +4,10 @@ import { z } from 'zod';
 export const UNSUPPORTED_PARAMETER = 'unsupported_parameter';
 
 /**
- * A field of OpenAI's API whose feature does not exist here. The value that asks for nothing is accepted, since clients
+ * A field of an API whose feature does not exist here. The value that asks for nothing is accepted, since clients
  * send it; any other is refused by name, never ignored.
  */
-function neutral(isNeutral: (value: unknown) => boolean, hint: string): z.ZodType {
+export function neutral(isNeutral: (value: unknown) => boolean, hint: string): z.ZodType {
   const refuseOthers = z.unknown().superRefine((value, context) => {
     if (value === null || isNeutral(value)) return;
     context.addIssue({
@@ -19,13 +19,13 @@ function neutral(isNeutral: (value: unknown) => boolean, hint: string): z.ZodTyp
   return refuseOthers.optional();
 }
 
-const only = (...values: readonly unknown[]) =>
+export const only = (...values: readonly unknown[]) =>
   neutral((value) => values.includes(value), values.map((value) => JSON.stringify(value)).join(' or '));
-const emptyList = neutral((value) => Array.isArray(value) && value.length === 0, '[]');
-const nullOnly = neutral(() => false, 'null');
+export const emptyList = neutral((value) => Array.isArray(value) && value.length === 0, '[]');
+export const nullOnly = neutral(() => false, 'null');
 
-/** Fields of a request. */
-export const neutralRequestFields = {
+/** Fields of a chat request. */
+export const neutralChatFields = {
   tools: emptyList,
   functions: emptyList,
   tool_choice: only('none', 'auto'),
@@ -35,14 +35,6 @@ export const neutralRequestFields = {
     '{"type":"text"}',
   ),
   modalities: neutral((value) => Array.isArray(value) && value.every((item) => item === 'text'), '["text"]'),
-  logprobs: only(false),
-  top_logprobs: only(0),
-  logit_bias: neutral((value) => typeof value === 'object' && Object.keys(value as object).length === 0, '{}'),
-  presence_penalty: only(0),
-  frequency_penalty: only(0),
-  repetition_penalty: only(1),
-  min_p: only(0),
-  min_tokens: only(0),
   store: only(false),
   service_tier: only('auto', 'default'),
   reasoning_effort: only('none'),
@@ -50,6 +42,11 @@ export const neutralRequestFields = {
   audio: nullOnly,
   prediction: nullOnly,
   web_search_options: nullOnly,
+};
+
+/** Fields of a completion request. */
+export const neutralCompletionFields = {
+  suffix: only(''),
 };
 
 /** Fields of a message; the ones that a client sends back with an answer of ours. */

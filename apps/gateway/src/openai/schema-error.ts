@@ -14,7 +14,9 @@ export function schemaError(error: z.ZodError, body: unknown): ApiError {
     return new ApiError(400, `Parameter '${param}' ${issue.message}.`, { param, code: UNSUPPORTED_PARAMETER });
   }
   if (issue.path.length === 0) {
-    return new ApiError(400, 'The request body must be a JSON object.', { code: 'invalid_type' });
+    return new ApiError(400, "The request body must be a JSON object, sent as 'content-type: application/json'.", {
+      code: 'invalid_type',
+    });
   }
   if (valueAt(body, issue.path) === undefined) {
     return new ApiError(400, `Missing required parameter: '${param}'.`, { param, code: 'missing_required_parameter' });

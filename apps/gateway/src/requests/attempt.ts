@@ -1,4 +1,6 @@
 import { Role, type Room, type WorkerId, type WorkerRole } from '@sliceway/protocol';
+import type { InFlight } from '../routing/in-flight.js';
+import { ChoiceProgress } from './choice-progress.js';
 
 /** A worker that holds something of the request. */
 export interface Party {
@@ -6,19 +8,44 @@ export interface Party {
   readonly instance: WorkerId;
 }
 
-/** One try to answer a request: who takes part in it, under which room. */
+/** One try to answer a request: who takes part in it, under which room, and what has come of it. */
 export class Attempt {
+  /** Of the model that computes the answer; empty until a pair is chosen. */
+  fingerprint = '';
+  /** Whether the sink knows of it. */
+  opened = false;
+  /** Whether a stop string ended a choice, of which its workers do not know. */
+  stopMatched = false;
+  readonly choices: readonly ChoiceProgress[];
   readonly #parties: Party[] = [];
+  readonly #over = new AbortController();
   #handedOver = false;
 
   constructor(
     /** From 0; what carries another number belongs to another try. */
     readonly number: number,
     readonly room: Room,
-  ) {}
+    choices: number,
+    private readonly inFlight: InFlight,
+  ) {
+    this.choices = Array.from({ length: choices }, () => new ChoiceProgress());
+  }
+
+  get finished(): boolean {
+    return this.choices.every(({ finished }) => finished);
+  }
+
+  get completionTokens(): number {
+    return this.choices.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+  }
 
   get parties(): readonly Party[] {
     return this.#parties;
+  }
+
+  /** Aborted when it is over. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
   }
 
   /** Whether decode has the whole KV, so that the answer no longer depends on prefill. */
@@ -28,10 +55,20 @@ export class Attempt {
 
   join(role: WorkerRole, instance: WorkerId): void {
     this.#parties.push({ role, instance });
+    this.inFlight.add(instance);
   }
 
   handOver(): void {
+    if (this.#handedOver) return;
     this.#handedOver = true;
+    const prefill = this.instance(Role.prefill);
+    if (prefill !== null) this.inFlight.remove(prefill);
+  }
+
+  /** It is over: its workers are free of it. */
+  leave(): void {
+    this.#over.abort();
+    for (const { role, instance } of this.#parties) if (this.dependsOn(role, instance)) this.inFlight.remove(instance);
   }
 
   dependsOn(role: WorkerRole, instance: WorkerId): boolean {

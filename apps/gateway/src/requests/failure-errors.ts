@@ -6,6 +6,8 @@ import { internalError } from '../openai/api-errors.js';
 const STATUS: Partial<Record<FailureCode, number>> = {
   [FailureCode.queueFull]: 429,
   [FailureCode.promptTooLong]: 400,
+  // A token id outside the vocabulary: only workers know how large it is.
+  [FailureCode.badMessage]: 400,
   [FailureCode.deadline]: 504,
   [FailureCode.draining]: 503,
 };
@@ -23,7 +25,8 @@ export function workerFailure(code: FailureCode, message: string, cause?: unknow
 /** A tokenizer's refusal: of the prompt, unless it has no room. @param code of the encode reply */
 export function encodeFailure(code: string, message: string): ApiError {
   if (code === FailureCode.queueFull || code === FailureCode.draining) return workerFailure(code, message);
-  return new ApiError(400, `The messages cannot be encoded: ${message}.`, { param: 'messages', code });
+  const openAiCode = code === FailureCode.promptTooLong ? 'context_length_exceeded' : code;
+  return new ApiError(400, `The prompt cannot be encoded: ${message}.`, { code: openAiCode });
 }
 
 export function toApiError(error: unknown): ApiError {

@@ -5,18 +5,20 @@ import {
   type DecodeLeg,
   type EncodeReply,
   type EncodeRequest,
+  type Failed,
+  type FailureCode,
   type PrefillLeg,
   type TextEntry,
   type WorkerRole,
 } from '@sliceway/protocol';
 import { NULL_TRACE } from '@sliceway/tracing';
 import type { ApiError } from '../openai/api-error.js';
-import type { ChatRequest } from '../openai/chat-request.js';
-import { parseChatRequest } from '../openai/chat-request.js';
-import type { ChoiceEnd, CompletionSink, Usage } from '../openai/completion-sink.js';
+import type { ChoiceEnd, CompletionSink, TextPiece, Usage } from '../openai/completion-sink.js';
 import { Router } from '../routing/router.js';
 import { worker } from '../routing/worker.fixture.js';
+import { Admission } from './admission.js';
 import type { ClusterPort } from './cluster-port.js';
+import type { GenerationRequest } from './generation-request.js';
 import { RequestLifecycle, type RequestLimits } from './request-lifecycle.js';
 import type { RequestEnd, RequestObserver } from './request-observer.js';
 
@@ -29,10 +31,35 @@ export const PROMPT_IDS = [1, 2, 3];
 
 type Sent = readonly [receiver: string, instance: string, message: unknown];
 
+export const REQUEST: GenerationRequest = {
+  model: 'm',
+  prompt: { messages: [{ role: 'user', content: 'Hi' }] },
+  choices: 1,
+  sampling: {
+    temperature: 1,
+    topP: 1,
+    topK: 0,
+    minP: 0,
+    presencePenalty: 0,
+    frequencyPenalty: 0,
+    repetitionPenalty: 1,
+    logitBias: [],
+    seed: 7,
+    minTokens: 0,
+    stopTokenIds: [],
+    ignoreEos: false,
+    logprobs: null,
+  },
+  maxTokens: null,
+  stop: [],
+};
+
 /** Keeps what was sent; the test says when the prompt is encoded. */
 export class HandFedCluster implements ClusterPort {
   readonly gateway = GATEWAY;
   readonly sent: Sent[] = [];
+  /** Whether nats-server answers. */
+  isBrokerThere = true;
   #settle: { resolve(reply: EncodeReply): void; reject(error: Error): void } | null = null;
 
   encode(tokenizer: string, request: EncodeRequest): Promise<EncodeReply> {
@@ -54,6 +81,10 @@ export class HandFedCluster implements ClusterPort {
     this.sent.push([`abort ${role}`, instance, abort]);
   }
 
+  flushed(): Promise<void> {
+    return this.isBrokerThere ? Promise.resolve() : Promise.reject(new Error('nats-server is away'));
+  }
+
   async encoded(promptIds: readonly number[] = PROMPT_IDS): Promise<void> {
     this.#settle?.resolve({ rid: RID, promptIds });
     await setImmediate();
@@ -67,6 +98,11 @@ export class HandFedCluster implements ClusterPort {
   async unreachable(error: Error): Promise<void> {
     this.#settle?.reject(error);
     await setImmediate();
+  }
+
+  /** Who was sent such a message, in order. */
+  receivers(receiver: string): string[] {
+    return this.sent.filter(([name]) => name === receiver).map(([, instance]) => instance);
   }
 
   to(receiver: string): unknown[] {
@@ -87,20 +123,31 @@ export class HandFedCluster implements ClusterPort {
 /** Keeps what the client would get, as one line per call. */
 export class RecordingSink implements CompletionSink {
   readonly calls: string[] = [];
+  readonly pieces: TextPiece[] = [];
   error: ApiError | null = null;
   keepsUp = true;
+  hasSent = false;
+
+  /** @param isStreamed text leaves at once, not with the end */
+  constructor(private readonly isStreamed = true) {}
+
+  promptReady(promptIds: readonly number[]): void {
+    this.calls.push(`prompt ${promptIds.join(' ')}`);
+  }
 
   open(fingerprint: string): void {
     this.calls.push(`open ${fingerprint}`);
   }
 
-  text(choice: number, text: string): boolean {
-    this.calls.push(`text ${choice} ${text}`);
+  text(choice: number, piece: TextPiece): boolean {
+    this.hasSent = this.isStreamed;
+    this.pieces.push(piece);
+    this.calls.push(`text ${choice} ${piece.text}`);
     return this.keepsUp;
   }
 
-  finish(choice: number, end: ChoiceEnd): void {
-    this.calls.push(`finish ${choice} ${end}`);
+  finish(choice: number, end: ChoiceEnd, matchedStop: string | number | null): void {
+    this.calls.push(`finish ${choice} ${end}${matchedStop === null ? '' : ` ${matchedStop}`}`);
   }
 
   end({ promptTokens, completionTokens }: Usage): void {
@@ -142,45 +189,41 @@ export class RecordingObserver implements RequestObserver {
     this.stations.push(`tokens of ${choice}: ${count}`);
   }
 
+  retried(attempt: number, code: string | null): void {
+    this.stations.push(`attempt ${attempt}: ${code}`);
+  }
+
   ended(end: RequestEnd, _usage: Usage, reason: string | null): void {
     this.ends.push([end, reason]);
   }
 }
 
 export interface Setup {
-  readonly chat?: Record<string, unknown>;
+  readonly request?: Partial<GenerationRequest>;
   readonly limits?: Partial<RequestLimits>;
+  readonly isStreamed?: boolean;
 }
 
 /** A request on a cluster of one tokenizer, one prefill and one decode worker with a context of 100 tokens. */
-export function setUp({ chat = {}, limits = {} }: Setup = {}) {
+export function setUp({ request = {}, limits = {}, isStreamed = true }: Setup = {}) {
   const cluster = new HandFedCluster();
-  const sink = new RecordingSink();
+  const sink = new RecordingSink(isStreamed);
   const observer = new RecordingObserver();
-  const serves = { contextLength: 100 };
-  const ready = {
-    tokenizer: [worker(TOKENIZER, serves)],
-    prefill: [worker(PREFILL, serves)],
-    decode: [worker(DECODE, serves)],
-  };
+  const admission = new Admission({ maxConcurrent: 10, maxQueued: () => 10, maxQueuedTokens: () => 1000 });
+  const ready = { tokenizer: [readyWorker(TOKENIZER)], prefill: [readyWorker(PREFILL)], decode: [readyWorker(DECODE)] };
   const router = new Router(
     { ready: (role) => ready[role] },
     { prefillPolicy: 'round_robin', decodePolicy: 'round_robin' },
   );
-  const request: ChatRequest = parseChatRequest({
-    model: 'm',
-    messages: [{ role: 'user', content: 'Hi' }],
-    seed: 7,
-    ...chat,
-  });
   let ended = 0;
   const lifecycle = new RequestLifecycle(
     {
       rid: RID,
       room: '0123456789abcdef',
-      chat: request,
+      request: { ...REQUEST, ...request },
       sink,
       observer,
+      ticket: admission.enter([{ promptTokens: 5, completionTokens: 10 }])[0]!,
       cluster,
       router,
       limits: { timeoutMs: 10_000, stallTimeoutMs: 10_000, ...limits },
@@ -189,7 +232,15 @@ export function setUp({ chat = {}, limits = {} }: Setup = {}) {
       ended += 1;
     },
   );
-  return { cluster, sink, observer, router, ready, lifecycle, ends: () => ended };
+  return { cluster, sink, observer, router, ready, lifecycle, admission, ends: () => ended };
+}
+
+export const readyWorker = (instance: string) => worker(instance, { contextLength: 100 });
+
+/** What a worker says that gives an attempt up; decode's where the argument says nothing else. */
+export function failed(code: FailureCode, over: Partial<Failed> = {}): Failed {
+  const from = { role: 'decode', instance: DECODE } as const;
+  return { rid: RID, choice: null, attempt: 0, code, message: 'why', from, ...over };
 }
 
 /** One entry of a text frame; the first token of choice 0 where the argument says nothing else. */
@@ -203,6 +254,7 @@ export function text(entry: Partial<TextEntry> = {}): TextEntry {
     tokens: [10],
     text: 'a',
     matchedStop: null,
+    logprobs: null,
     ...entry,
   };
 }

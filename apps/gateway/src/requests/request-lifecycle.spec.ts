@@ -1,6 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FinishReason, parseDecodeLeg, parseEncodeRequest, parsePrefillLeg } from '@sliceway/protocol';
-import { DECODE, GATEWAY, PREFILL, PROMPT_IDS, RID, setUp, text, TOKENIZER, type Setup } from './lifecycle.fixture.js';
+import {
+  DECODE,
+  failed,
+  GATEWAY,
+  PREFILL,
+  PROMPT_IDS,
+  RID,
+  setUp,
+  text,
+  TOKENIZER,
+  type Setup,
+} from './lifecycle.fixture.js';
 import { RequestState } from './request-lifecycle.js';
 
 async function dispatched(setup: Setup = {}) {
@@ -14,7 +25,7 @@ const ABORTED_ALL = (reason: string) => [`tokenizer all ${reason}`, `prefill all
 
 describe('RequestLifecycle', () => {
   it('sends both legs under one room once the prompt is encoded', async () => {
-    const { cluster, observer, lifecycle } = setUp({ chat: { n: 2, stop: 'x', max_tokens: 9, temperature: 0.5 } });
+    const { cluster, observer, lifecycle } = setUp({ request: { choices: 2, stop: ['x'], maxTokens: 9 } });
     void lifecycle.start();
     expect(lifecycle.state).toBe(RequestState.tokenizing);
     expect(parseEncodeRequest(cluster.to('encode')[0])).toEqual({
@@ -35,7 +46,7 @@ describe('RequestLifecycle', () => {
       tokenizer: TOKENIZER,
       decode: DECODE,
       promptIds: PROMPT_IDS,
-      sampling: { temperature: 0.5, seed: 7, maxNewTokens: 9 },
+      sampling: { temperature: 1, seed: 7, maxNewTokens: 9 },
     });
     expect(prefill.deadlineMs).toBeGreaterThan(Date.now());
     const { decode: _decode, ...shared } = prefill;
@@ -50,7 +61,15 @@ describe('RequestLifecycle', () => {
     expect(lifecycle.state).toBe(RequestState.streaming);
     lifecycle.onText(text({ index: 1, tokens: [11, 12], text: '' }));
     lifecycle.onText(text({ index: 3, tokens: [13], text: 'bc', finish: FinishReason.length }));
-    expect(sink.calls).toEqual(['open a', 'text 0 a', 'text 0 bc', 'finish 0 length', 'end 3 + 4']);
+    expect(sink.calls).toEqual([
+      'prompt 1 2 3',
+      'open a',
+      'text 0 a',
+      'text 0 ',
+      'text 0 bc',
+      'finish 0 length',
+      'end 3 + 4',
+    ]);
     expect(observer.ends).toEqual([['finished', null]]);
     expect(observer.stations.slice(4)).toEqual(['tokens of 0: 1', 'tokens of 0: 2', 'tokens of 0: 1']);
     expect(cluster.aborts).toEqual([]);
@@ -67,12 +86,12 @@ describe('RequestLifecycle', () => {
   it.each([
     [97, true],
     [98, false],
-  ])('prompt of 3 and max_tokens %d in a context of 100: %s', async (max_tokens, fits) => {
-    const { cluster, sink, lifecycle } = await dispatched({ chat: { max_tokens } });
+  ])('prompt of 3 and at most %d tokens in a context of 100: %s', async (maxTokens, fits) => {
+    const { cluster, sink, lifecycle } = await dispatched({ request: { maxTokens } });
     expect(cluster.to('decode')).toHaveLength(fits ? 1 : 0);
     if (!fits) {
       expect(sink.error?.message).toContain('maximum context length is 100 tokens');
-      expect(sink.error?.message).toContain('requested 101 tokens (3 in the messages, 98 in the completion)');
+      expect(sink.error?.message).toContain('requested 101 tokens (3 in the prompt, 98 in the completion)');
       expect(sink.error).toMatchObject({ status: 400, code: 'context_length_exceeded' });
       expect(cluster.aborts).toEqual(['tokenizer all attempt_failed']);
     }
@@ -87,30 +106,30 @@ describe('RequestLifecycle', () => {
   });
 
   it('ends when the last of its choices does', async () => {
-    const { sink, lifecycle, observer } = await dispatched({ chat: { n: 2 } });
+    const { sink, lifecycle, observer } = await dispatched({ request: { choices: 2 } });
     lifecycle.onText(text({ choice: 1, finish: FinishReason.stop, text: 'b' }));
     expect(observer.ends).toEqual([]);
     lifecycle.onText(text({ choice: 0, finish: FinishReason.stop }));
-    expect(sink.calls.slice(1)).toEqual(['text 1 b', 'finish 1 stop', 'text 0 a', 'finish 0 stop', 'end 3 + 2']);
+    expect(sink.calls.slice(2)).toEqual(['text 1 b', 'finish 1 stop', 'text 0 a', 'finish 0 stop', 'end 3 + 2']);
   });
 
   describe('stop strings', () => {
     it('tell decode at once, while other choices go on', async () => {
-      const { cluster, lifecycle } = await dispatched({ chat: { n: 2, stop: 'x' } });
+      const { cluster, lifecycle } = await dispatched({ request: { choices: 2, stop: ['x'] } });
       lifecycle.onText(text({ choice: 1, tokens: [1, 2], finish: FinishReason.stop, matchedStop: 'x' }));
       expect(cluster.aborts).toEqual(['decode 1 stop_matched']);
       lifecycle.abort('client_disconnected');
     });
 
     it('leave nothing on decode when they end the request', async () => {
-      const { cluster, lifecycle, observer } = await dispatched({ chat: { stop: 'x' } });
+      const { cluster, lifecycle, observer } = await dispatched({ request: { stop: ['x'] } });
       lifecycle.onText(text({ tokens: [1, 2], finish: FinishReason.stop, matchedStop: 'x' }));
       expect(cluster.aborts).toEqual(['decode all stop_matched']);
       expect(observer.ends).toEqual([['finished', null]]);
     });
 
     it('stop the transfer too when the first token matched', async () => {
-      const { cluster, lifecycle } = await dispatched({ chat: { stop: 'x' } });
+      const { cluster, lifecycle } = await dispatched({ request: { stop: ['x'] } });
       lifecycle.onText(text({ finish: FinishReason.stop, matchedStop: 'x' }));
       expect(cluster.aborts).toEqual(['decode all stop_matched', 'prefill all stop_matched']);
     });
@@ -162,7 +181,8 @@ describe('RequestLifecycle', () => {
       ['engine_error', 502],
     ] as const)('with %s as %d', async (code, status) => {
       const { cluster, lifecycle, sink, observer } = await dispatched();
-      lifecycle.onFailed(0, code, 'why');
+      lifecycle.onText(text());
+      lifecycle.onFailed(failed(code));
       expect(sink.calls.at(-1)).toBe(`fail ${status} ${code}`);
       expect(cluster.aborts).toEqual(ABORTED_ALL('attempt_failed'));
       expect(observer.ends).toEqual([['failed', code]]);
@@ -192,7 +212,8 @@ describe('RequestLifecycle', () => {
 
     it.each([FinishReason.abort, FinishReason.error])('when a choice ends with reason %d', async (finish) => {
       const { lifecycle, sink } = await dispatched();
-      lifecycle.onText(text({ finish }));
+      lifecycle.onText(text());
+      lifecycle.onText(text({ index: 1, finish }));
       expect(sink.calls.at(-1)).toBe('fail 502 engine_error');
     });
 
@@ -218,6 +239,7 @@ describe('RequestLifecycle', () => {
 
     it('with any worker it depends on, and with prefill only until decode has the KV', async () => {
       const early = await dispatched();
+      early.lifecycle.onText(text());
       early.lifecycle.onWorkerLost('prefill', PREFILL);
       expect(early.sink.error?.message).toContain(`prefill worker ${PREFILL} was lost`);
       const late = await dispatched();
@@ -235,6 +257,7 @@ describe('RequestLifecycle', () => {
 
     it('when frames of its tokenizer are lost, not when those of another are', async () => {
       const { lifecycle, observer } = await dispatched();
+      lifecycle.onText(text());
       lifecycle.onFramesLost('0000ffff');
       expect(observer.ends).toEqual([]);
       lifecycle.onFramesLost(TOKENIZER);
@@ -266,11 +289,11 @@ describe('RequestLifecycle', () => {
     const { cluster, lifecycle, sink, observer, ends } = await dispatched();
     lifecycle.onText(text({ attempt: 1 }));
     lifecycle.onText(text({ choice: 1 }));
-    lifecycle.onFailed(1, 'engine_error', 'old');
+    lifecycle.onFailed(failed('engine_error', { attempt: 1 }));
     lifecycle.onText(text({ finish: FinishReason.stop }));
     const calls = sink.calls.length;
     lifecycle.onText(text({ index: 1 }));
-    lifecycle.onFailed(0, 'engine_error', 'late');
+    lifecycle.onFailed(failed('engine_error'));
     lifecycle.onWorkerLost('decode', DECODE);
     lifecycle.abort('client_disconnected');
     expect(sink.calls).toHaveLength(calls);

@@ -15,6 +15,8 @@ export interface RequestObserver {
   dispatched(): void;
   /** Tokens of one choice in one frame; the first call is the first token. */
   tokens(choice: number, count: number): void;
+  /** The attempt before this one failed: the request is where it was when it was admitted. @param code of the failure */
+  retried(attempt: number, code: string | null): void;
   /** @param reason of an end other than `finished`: a stable code */
   ended(end: RequestEnd, usage: Usage, reason: string | null): void;
 }

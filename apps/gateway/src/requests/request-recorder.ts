@@ -2,16 +2,17 @@ import type { IncomingHttpHeaders } from 'node:http';
 import {
   AttributeName,
   EventName,
+  LinkKind,
   now,
   recordCarrier,
   SliceName,
   startRequest,
   type RequestTrace,
 } from '@sliceway/tracing';
-import type { ChatRequest } from '../openai/chat-request.js';
 import type { Usage } from '../openai/completion-sink.js';
 import type { Route } from '../routing/router.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
+import type { GenerationRequest } from './generation-request.js';
 import { RequestEnd, type RequestObserver } from './request-observer.js';
 
 const MS_NS = 1e6;
@@ -28,13 +29,18 @@ export interface RecorderOptions {
 
 /** Makes slices and metrics of a request's stations. Its slices tile: each begins where the one before it ends. */
 export class RequestRecorder implements RequestObserver {
+  readonly rid: string;
+  readonly room: string;
   readonly trace: RequestTrace;
   readonly #metrics: GatewayMetrics;
   readonly #receivedTs: number;
   readonly #lastTokenTs = new Map<number, number>();
   #slice: SliceName = SliceName.receive;
+  #hasToken = false;
 
   constructor({ rid, room, headers, metrics, receivedTs }: RecorderOptions) {
+    this.rid = rid;
+    this.room = room;
     this.#metrics = metrics;
     this.#receivedTs = receivedTs;
     this.trace = startRequest({
@@ -47,17 +53,17 @@ export class RequestRecorder implements RequestObserver {
     this.trace.sliceStart(this.#slice, { ts: receivedTs });
   }
 
-  /** The body is read and understood. */
-  received(chat: ChatRequest): void {
+  /** The body is read and understood. @param operation `gen_ai.operation.name` */
+  received(operation: string, { model, choices, sampling, maxTokens }: GenerationRequest): void {
     this.trace.setRequestAttributes({
-      [AttributeName.operationName]: 'chat',
-      [AttributeName.requestModel]: chat.model,
-      [AttributeName.temperature]: chat.temperature,
-      [AttributeName.topP]: chat.topP,
-      [AttributeName.topK]: chat.topK,
-      [AttributeName.seed]: chat.seed,
-      [AttributeName.choiceCount]: chat.choices,
-      ...(chat.maxTokens === null ? {} : { [AttributeName.maxTokens]: chat.maxTokens }),
+      [AttributeName.operationName]: operation,
+      [AttributeName.requestModel]: model,
+      [AttributeName.temperature]: sampling.temperature,
+      [AttributeName.topP]: sampling.topP,
+      [AttributeName.topK]: sampling.topK,
+      [AttributeName.seed]: sampling.seed,
+      [AttributeName.choiceCount]: choices,
+      ...(maxTokens === null ? {} : { [AttributeName.maxTokens]: maxTokens }),
     });
     this.#next(SliceName.admission);
   }
@@ -98,10 +104,19 @@ export class RequestRecorder implements RequestObserver {
     if (lastTs !== undefined) {
       this.#metrics.interToken((ts - lastTs) / count / MS_NS, count);
     } else if (this.#slice === SliceName.firstTokenWait) {
-      this.#metrics.firstToken((ts - this.#receivedTs) / MS_NS);
+      if (!this.#hasToken) this.#metrics.firstToken((ts - this.#receivedTs) / MS_NS);
+      this.#hasToken = true;
       this.#next(SliceName.stream, ts);
     }
     this.#lastTokenTs.set(choice, ts);
+  }
+
+  retried(attempt: number, code: string | null): void {
+    this.trace.event(LinkKind.retryOf, { [AttributeName.attempt]: attempt - 1, code: code ?? 'none' });
+    this.trace.setRequestAttributes({ [AttributeName.attempt]: attempt });
+    this.#metrics.retried(code);
+    this.#lastTokenTs.clear();
+    this.#next(SliceName.tokenizeWait);
   }
 
   ended(end: RequestEnd, { promptTokens, completionTokens }: Usage, reason: string | null): void {
@@ -110,7 +125,7 @@ export class RequestRecorder implements RequestObserver {
     this.trace.sliceEnd(this.#slice, { ts, threadFinish: true });
     if (end === RequestEnd.finished) this.trace.finish({ ts });
     else this.trace.abort(reason ?? end, { ts });
-    this.#metrics.ended(end, (ts - this.#receivedTs) / MS_NS, promptTokens, completionTokens);
+    this.#metrics.ended(end, reason, (ts - this.#receivedTs) / MS_NS, promptTokens, completionTokens);
   }
 
   #next(slice: SliceName, ts = now()): void {

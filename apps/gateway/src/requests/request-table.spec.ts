@@ -5,21 +5,23 @@ import { RequestTable } from './request-table.js';
 const frame = (entries: TextEntry[]) => ({ sender: TOKENIZER, seq: 0, count: entries.length, entries });
 
 async function running() {
-  const table = new RequestTable();
+  let late = 0;
+  const table = new RequestTable(() => (late += 1));
   const parts = setUp();
   table.add(parts.lifecycle);
   void parts.lifecycle.start();
   await parts.cluster.encoded();
-  return { table, ...parts };
+  return { table, late: () => late, ...parts };
 }
 
 describe('RequestTable', () => {
-  it('takes an entry to its request and drops those of nobody', async () => {
-    const { table, sink } = await running();
+  it('takes an entry to its request, and drops and counts those of nobody', async () => {
+    const { table, sink, late } = await running();
     table.onTextFrame(frame([text({ rid: 'ff'.repeat(16) }), text({ finish: FinishReason.stop })]));
     expect(sink.calls.at(-1)).toBe('end 3 + 1');
     table.remove(RID);
     expect(() => table.onTextFrame(frame([text({ index: 1 })]))).not.toThrow();
+    expect(late()).toBe(2);
   });
 
   it('fails requests of a tokenizer whose frames are missing', async () => {
@@ -49,6 +51,7 @@ describe('RequestTable', () => {
   it('names the worker that failed', async () => {
     const { table, sink } = await running();
     const from = { role: 'decode', instance: '00000003' } as const;
+    table.onTextFrame(frame([text()]));
     table.onFailed({ rid: RID, choice: null, attempt: 0, code: 'kv_timeout', message: 'no KV for 30 s', from });
     expect(sink.error?.message).toBe('A worker failed: decode 00000003: no KV for 30 s.');
   });

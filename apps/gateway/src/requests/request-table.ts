@@ -7,6 +7,9 @@ import type { RequestLifecycle } from './request-lifecycle.js';
 export class RequestTable {
   readonly #requests = new Map<string, RequestLifecycle>();
 
+  /** @param onLate called for each entry that came after its attempt's end, and is dropped */
+  constructor(private readonly onLate: () => void = () => {}) {}
+
   add(request: RequestLifecycle): void {
     this.#requests.set(request.rid, request);
   }
@@ -15,12 +18,11 @@ export class RequestTable {
     this.#requests.delete(rid);
   }
 
-  /** Entries of requests that have ended are dropped. */
   onTextFrame({ entries }: TextFrame): void {
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i]!;
       const request = this.#requests.get(entry.rid);
-      if (request !== undefined) deliver(request, entry);
+      if (request === undefined || !deliver(request, entry)) this.onLate();
     }
   }
 
@@ -29,12 +31,16 @@ export class RequestTable {
     this.#each((request) => request.onFramesLost(tokenizer));
   }
 
-  onFailed({ rid, attempt, code, message, from }: Failed): void {
-    this.#requests.get(rid)?.onFailed(attempt, code, `${from.role} ${from.instance}: ${message}`);
+  onFailed(failed: Failed): void {
+    this.#requests.get(failed.rid)?.onFailed(failed);
   }
 
   onWorkerLost(role: WorkerRole, instance: WorkerId): void {
     this.#each((request) => request.onWorkerLost(role, instance));
+  }
+
+  onBrokerLost(): void {
+    this.#each((request) => request.onBrokerLost());
   }
 
   /** Ends all that still runs. @param reason that the workers are told */
@@ -48,10 +54,11 @@ export class RequestTable {
 }
 
 /** A request whose delivery breaks ends alone; the others of the frame get theirs. */
-function deliver(request: RequestLifecycle, entry: TextEntry): void {
+function deliver(request: RequestLifecycle, entry: TextEntry): boolean {
   try {
-    request.onText(entry);
+    return request.onText(entry);
   } catch (error) {
     request.fail(toApiError(error));
+    return true;
   }
 }

@@ -1,5 +1,6 @@
 import type { WorkerRole } from '@sliceway/protocol';
 import { ApiError } from '../openai/api-error.js';
+import { NO_LIMITS } from './route-limits.js';
 import { Router } from './router.js';
 import { worker } from './worker.fixture.js';
 import type { Worker } from './worker-directory.js';
@@ -95,5 +96,60 @@ describe('Router', () => {
       { role: 'prefill', instance: '00000001', score: 3 },
       { role: 'decode', instance: '00000002', score: 0 },
     ]);
+  });
+
+  describe('with limits', () => {
+    const pairs = () =>
+      router({
+        tokenizer: [TOKENIZER, worker('0000001f')],
+        prefill: [worker('00000001'), worker('00000002')],
+        decode: [worker('00000003'), worker('00000004')],
+      });
+    const instances = (...ids: string[]) => new Set(ids);
+
+    it('leaves out who is excluded, even if nobody is left', () => {
+      const it = pairs();
+      const excluded = instances('0000000f', '00000001', '00000004');
+      const limits = { ...NO_LIMITS, excluded };
+      for (let i = 0; i < 20; i++) {
+        const { prefill, decode } = it.route(it.tokenizer('m', limits), limits);
+        expect([prefill.instance, decode.instance]).toEqual(['00000002', '00000003']);
+      }
+      const none = { ...NO_LIMITS, excluded: instances('00000003', '00000004') };
+      expect(it.canServe('m', none)).toBe(false);
+      expect(errorOf(() => it.tokenizer('m', none)).status).toBe(503);
+      expect(errorOf(() => it.route(TOKENIZER, none)).status).toBe(503);
+    });
+
+    it('takes who is to be avoided only where there is nobody else', () => {
+      const limits = { ...NO_LIMITS, avoided: instances('00000001', '00000003', '00000004') };
+      const it = pairs();
+      for (let i = 0; i < 20; i++) {
+        const { prefill, decode } = it.route(TOKENIZER, limits);
+        expect(prefill.instance).toBe('00000002');
+        expect(['00000003', '00000004']).toContain(decode.instance);
+      }
+    });
+
+    it('asks the preferred tokenizer again, unless it is excluded', () => {
+      const it = pairs();
+      for (let i = 0; i < 3; i++) expect(it.tokenizer('m', NO_LIMITS, '0000001f').instance).toBe('0000001f');
+      const limits = { ...NO_LIMITS, excluded: instances('0000001f') };
+      expect(it.tokenizer('m', limits, '0000001f').instance).toBe('0000000f');
+    });
+
+    it.each([
+      [15, true],
+      [16, false],
+    ])('%d requests on a worker of 16: room %s', (waiting, expected) => {
+      const workers = { tokenizer: [TOKENIZER], prefill: [worker('00000001')] };
+      const it = router({ ...workers, decode: [worker('00000002', {}, { waiting })] });
+      expect(it.canServe('m', { ...NO_LIMITS, needsRoom: true })).toBe(expected);
+      expect(it.canServe('m', NO_LIMITS)).toBe(true);
+    });
+
+    it('counts the places of all decode workers', () => {
+      expect(pairs().places).toBe(32);
+    });
   });
 });

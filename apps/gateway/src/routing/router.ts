@@ -1,12 +1,13 @@
-import { Role, WORKER_ROLES, type WorkerRole } from '@sliceway/protocol';
+import { Role, WORKER_ROLES, type WorkerId, type WorkerRole } from '@sliceway/protocol';
 import type { ApiError } from '../openai/api-error.js';
 import { modelNotFound, notReady } from '../openai/api-errors.js';
 import type { ServedModel } from '../openai/models.js';
 import { compatible, sameModel } from './compatible.js';
 import { InFlight } from './in-flight.js';
+import { NO_LIMITS, type RouteLimits } from './route-limits.js';
 import { createRoutingPolicy, RoutingPolicyName, type RoutingPolicy } from './routing-policy.js';
 import type { Worker, WorkerDirectory } from './worker-directory.js';
-import { workerLoad } from './worker-load.js';
+import { hasRoom, workerLoad } from './worker-load.js';
 
 export interface RouterOptions {
   readonly prefillPolicy: RoutingPolicyName;
@@ -60,13 +61,25 @@ export class Router {
     return [...models.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** @throws ApiError 404 for a model that nobody serves, 503 while a worker for it is missing */
-  tokenizer(model: string): Worker {
-    const ready = this.#directory
-      .ready(Role.tokenizer)
-      .filter((tokenizer) => tokenizer.serves.model === model && this.#partnered(tokenizer).length > 0);
+  /** Requests that the ready decode workers can run at once, whatever their model. */
+  get places(): number {
+    return this.#directory.ready(Role.decode).reduce((sum, { load }) => sum + load.maxRunning, 0);
+  }
+
+  canServe(model: string, limits: RouteLimits): boolean {
+    return this.#tokenizersOf(model, limits).length > 0;
+  }
+
+  /**
+   * A tokenizer that a pair is ready for, too.
+   *
+   * @param preferred is taken if it can be
+   * @throws ApiError 404 for a model that nobody serves, 503 while a worker for it is missing
+   */
+  tokenizer(model: string, limits: RouteLimits = NO_LIMITS, preferred: WorkerId | null = null): Worker {
+    const ready = this.#tokenizersOf(model, limits);
     if (ready.length === 0) throw this.#unavailable(model);
-    return this.#tokenizers.pick(ready);
+    return ready.find(({ instance }) => instance === preferred) ?? this.#tokenizers.pick(ready);
   }
 
   /**
@@ -74,11 +87,11 @@ export class Router {
    *
    * @throws ApiError 503 while no two ready workers fit together
    */
-  route(tokenizer: Worker): Route {
-    const prefills = this.#partnered(tokenizer);
+  route(tokenizer: Worker, limits: RouteLimits = NO_LIMITS): Route {
+    const prefills = unsuspected(this.#partnered(tokenizer, limits), limits);
     if (prefills.length === 0) throw this.#unavailable(tokenizer.serves.model);
     const prefill = this.#prefills.pick(prefills);
-    const decodes = this.#partners(prefill);
+    const decodes = unsuspected(this.#partners(prefill, limits), limits);
     const decode = this.#decodes.pick(decodes);
     return {
       prefill,
@@ -93,15 +106,27 @@ export class Router {
 
   readonly #score = (worker: Worker): number => workerLoad(worker, this.inFlight);
 
-  /** Prefill workers of the tokenizer's model that have somewhere to send KV. */
-  #partnered(tokenizer: Worker): Worker[] {
-    return this.#directory
-      .ready(Role.prefill)
-      .filter((prefill) => sameModel(tokenizer, prefill) && this.#partners(prefill).length > 0);
+  #tokenizersOf(model: string, limits: RouteLimits): Worker[] {
+    return this.#usable(Role.tokenizer, limits).filter(
+      (tokenizer) => tokenizer.serves.model === model && this.#partnered(tokenizer, limits).length > 0,
+    );
   }
 
-  #partners(prefill: Worker): Worker[] {
-    return this.#directory.ready(Role.decode).filter((decode) => compatible(prefill, decode));
+  /** Prefill workers of the tokenizer's model that have somewhere to send KV. */
+  #partnered(tokenizer: Worker, limits = NO_LIMITS): Worker[] {
+    return this.#usable(Role.prefill, limits).filter(
+      (prefill) => sameModel(tokenizer, prefill) && this.#partners(prefill, limits).length > 0,
+    );
+  }
+
+  #partners(prefill: Worker, limits: RouteLimits): Worker[] {
+    return this.#usable(Role.decode, limits).filter((decode) => compatible(prefill, decode));
+  }
+
+  #usable(role: WorkerRole, { excluded, needsRoom }: RouteLimits): Worker[] {
+    return this.#directory
+      .ready(role)
+      .filter((worker) => !excluded.has(worker.instance) && (!needsRoom || hasRoom(worker, this.inFlight)));
   }
 
   #candidate(role: WorkerRole, worker: Worker): RouteCandidate {
@@ -117,4 +142,10 @@ export class Router {
       ? notReady(`no ${missing.join(', no ')} worker is ready`)
       : notReady(`no workers of '${model}' fit together`);
   }
+}
+
+/** Those that need not be avoided, or else all. */
+function unsuspected(workers: readonly Worker[], { avoided }: RouteLimits): readonly Worker[] {
+  const others = workers.filter(({ instance }) => !avoided.has(instance));
+  return others.length > 0 ? others : workers;
 }

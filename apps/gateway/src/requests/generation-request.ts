@@ -1,0 +1,12 @@
+import type { EncodePrompt, SamplingParams } from '@sliceway/protocol';
+
+/** One prompt and its choices, in the words of the cluster, whatever API it came through. */
+export interface GenerationRequest {
+  readonly model: string;
+  readonly prompt: EncodePrompt;
+  readonly choices: number;
+  readonly sampling: Omit<SamplingParams, 'maxNewTokens'>;
+  /** Null: the rest of the context. */
+  readonly maxTokens: number | null;
+  readonly stop: readonly string[];
+}

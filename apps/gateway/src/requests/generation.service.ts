@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { AbortReason } from '@sliceway/protocol';
+import { CONFIG } from '@sliceway/service';
+import type { Request, Response } from 'express';
+import type { GatewayConfig } from '../gateway.config.js';
+import { arrivalOf } from '../http/arrival.js';
+import type { Call, ReadCall } from '../openai/answer.js';
+import { Router } from '../routing/router.js';
+import { Admission, type Ticket } from './admission.js';
+import { CLUSTER_PORT, type ClusterPort } from './cluster-port.js';
+import { toApiError } from './failure-errors.js';
+import { GatewayMetrics } from './gateway-metrics.js';
+import { RequestLifecycle } from './request-lifecycle.js';
+import { RequestEnd } from './request-observer.js';
+import { RequestRecorder } from './request-recorder.js';
+import { RequestTable } from './request-table.js';
+import { estimateTokens } from './token-estimate.js';
+
+/** Takes an HTTP request from its body to running life cycles: one for each of its prompts, all or none. */
+@Injectable()
+export class GenerationService {
+  constructor(
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+    @Inject(CLUSTER_PORT) private readonly cluster: ClusterPort,
+    private readonly router: Router,
+    private readonly admission: Admission,
+    private readonly table: RequestTable,
+    private readonly metrics: GatewayMetrics,
+  ) {}
+
+  /** Answers by itself once the request is accepted. @throws ApiError while it is not */
+  run(request: Request, response: Response, readCall: ReadCall): void {
+    const { rid, receivedTs } = arrivalOf(response);
+    const record = (id: string): RequestRecorder =>
+      new RequestRecorder({ rid: id, room: newRoom(), headers: request.headers, metrics: this.metrics, receivedTs });
+    const first = record(rid);
+    let tickets: readonly Ticket[] = [];
+    try {
+      const call = readCall();
+      first.received(operationOf(request), call.requests[0]!);
+      tickets = this.admission.enter(call.requests.map(estimateTokens));
+      // The HTTP request's own id is that of its first prompt.
+      const recorders = call.requests.map((each, prompt) => {
+        if (prompt === 0) return first;
+        const recorder = record(randomBytes(16).toString('hex'));
+        recorder.received(operationOf(request), each);
+        return recorder;
+      });
+      this.#start(call, tickets, recorders, response);
+    } catch (error) {
+      for (const ticket of tickets) ticket.leave();
+      const refusal = toApiError(error);
+      first.refused(refusal.code);
+      throw refusal;
+    }
+  }
+
+  #start(
+    { requests, answer }: Call,
+    tickets: readonly Ticket[],
+    recorders: readonly RequestRecorder[],
+    response: Response,
+  ): void {
+    const limits = {
+      timeoutMs: this.config.SLICEWAY_REQUEST_TIMEOUT_MS,
+      stallTimeoutMs: this.config.SLICEWAY_STALL_TIMEOUT_MS,
+    };
+    const { cluster, router } = this;
+    const lifecycles = requests.map((request, prompt) => {
+      const observer = recorders[prompt]!;
+      const { rid, room } = observer;
+      const parts = { rid, room, request, observer, cluster, router, limits };
+      const lifecycle = new RequestLifecycle(
+        { ...parts, sink: answer.sink(prompt), ticket: tickets[prompt]! },
+        (end, code) => {
+          this.table.remove(rid);
+          if (end !== RequestEnd.finished) for (const each of lifecycles) each.endWith(end, code);
+        },
+      );
+      return lifecycle;
+    });
+    for (const lifecycle of lifecycles) this.table.add(lifecycle);
+    // Comes after a whole answer too, when there is nothing left to abort.
+    response.once('close', () => lifecycles.forEach((lifecycle) => lifecycle.abort(AbortReason.clientDisconnected)));
+    for (const lifecycle of lifecycles) void lifecycle.start();
+  }
+}
+
+const newRoom = (): string => randomBytes(8).toString('hex');
+
+/** OpenTelemetry's name for what is asked. */
+const operationOf = ({ path }: Request): string => (path.includes('/chat/') ? 'chat' : 'text_completion');
