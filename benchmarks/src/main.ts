@@ -1,4 +1,4 @@
-// `npm run bench [-- --json FILE] [-- --only engine|cluster]`: ratios of figures of one run, with their bounds.
+// `npm run bench [-- --json FILE] [-- --only engine|cluster|service]`: ratios of figures of one run, with their bounds.
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -7,13 +7,20 @@ import { provideModel, provideNatsServer, startCluster } from '@sliceway/local';
 import { engineBench } from './engine-bench.js';
 import { overlapBench } from './overlap-bench.js';
 import { formatTable, type BenchResult } from './result.js';
+import { serviceBench } from './service/service-bench.js';
 import { throughputBench } from './throughput-bench.js';
 
+const GROUPS = {
+  engine: async () => engineBench(await provideModel()),
+  cluster: async () => clusterBench(await provideModel()),
+  service: serviceBench,
+} satisfies Record<string, () => Promise<BenchResult[]>>;
+
 const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
-const model = await provideModel();
+const wanted = Object.entries(GROUPS).filter(([name]) => (values.only ?? name) === name);
+if (wanted.length === 0) throw new Error(`--only takes ${Object.keys(GROUPS).join(', ')}; not '${values.only}'`);
 const results: BenchResult[] = [];
-if (values.only !== 'cluster') results.push(...(await engineBench(model)));
-if (values.only !== 'engine') results.push(...(await clusterBench(model)));
+for (const [, group] of wanted) results.push(...(await group()));
 
 console.log(formatTable(results));
 if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);

@@ -16,11 +16,21 @@ export function atLeast(name: string, value: number, bound: number, note: string
   return { name, value, bound, holds: value >= bound, note };
 }
 
+/** Without a bound: what it should be depends on the machine. */
+export function printed(name: string, value: number, note: string): BenchResult {
+  return { name, value, bound: null, holds: true, note };
+}
+
+/** The result, which does not hold if what was measured went wrong. */
+export function unless(fault: string | null, result: BenchResult): BenchResult {
+  return fault === null ? result : { ...result, holds: false, note: `${result.note}; WRONG: ${fault}` };
+}
+
 export function formatTable(results: readonly BenchResult[]): string {
   const width = Math.max(...results.map(({ name }) => name.length));
   const lines = results.map(({ name, value, bound, holds, note }) => {
     const numbers = `${value.toFixed(2).padStart(7)} ${(bound?.toFixed(2) ?? '').padStart(7)}`;
-    const verdict = bound === null ? '     ' : holds ? 'holds' : 'FAILS';
+    const verdict = !holds ? 'FAILS' : bound === null ? '     ' : 'holds';
     return `${name.padEnd(width)} ${numbers}  ${verdict}  ${note}`;
   });
   return [`${'ratio'.padEnd(width)}   value   bound`, ...lines].join('\n');

@@ -8,6 +8,8 @@ export interface ChatFields {
   readonly top_k?: number;
   readonly seed?: number;
   readonly stream?: boolean;
+  readonly logprobs?: boolean;
+  readonly top_logprobs?: number;
 }
 
 /** What came of a request, an error included. */
@@ -22,12 +24,19 @@ export interface Answer {
   readonly errorCode: string | null;
   /** The stream ended with `[DONE]`. */
   readonly isDone: boolean;
+  /** Seconds, of an answer that asks for patience. */
+  readonly retryAfter: string | null;
 }
 
 export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Called after each event with how many there were, and the request's id. */
   readonly onEvent?: (count: number, rid: string) => void;
+}
+
+interface ServerEvent {
+  readonly name: string;
+  readonly data: string;
 }
 
 interface Chunk {
@@ -40,7 +49,11 @@ interface Chunk {
   readonly usage?: { readonly completion_tokens: number } | null;
 }
 
-/** Sends a request and reads all of the answer. @throws what fetch throws when `signal` aborts */
+/**
+ * Sends a request and reads all of the answer.
+ *
+ * @throws what fetch throws when `signal` aborts or the connection is lost, and Error for an error that has not OpenAI's shape
+ */
 export async function chat(url: string, model: string, fields: ChatFields, options: ReadOptions = {}): Promise<Answer> {
   const { content, stream = true, ...rest } = fields;
   const response = await fetch(`${url}/v1/chat/completions`, {
@@ -57,14 +70,24 @@ export async function chat(url: string, model: string, fields: ChatFields, optio
     }),
     ...(options.signal ? { signal: options.signal } : {}),
   });
-  const head = { rid: response.headers.get('x-request-id') ?? '', status: response.status };
+  const head = {
+    rid: response.headers.get('x-request-id') ?? '',
+    status: response.status,
+    retryAfter: response.headers.get('retry-after'),
+  };
   const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
-  if (!isStream) return { ...head, ...gather([(await response.json()) as Chunk]), isDone: response.ok };
+  if (!isStream) {
+    const body = (await response.json()) as Chunk;
+    if (!response.ok) expectErrorShape(body);
+    return { ...head, ...gather([body]), isDone: response.ok };
+  }
   const chunks: Chunk[] = [];
   let events = 0;
-  for await (const data of readEvents(response.body!)) {
+  for await (const { name, data } of readEvents(response.body!)) {
     if (data === '[DONE]') return { ...head, ...gather(chunks), isDone: true };
-    chunks.push(JSON.parse(data) as Chunk);
+    const chunk = JSON.parse(data) as Chunk;
+    if (name === 'error' || chunk.error) expectErrorShape(chunk);
+    chunks.push(chunk);
     options.onEvent?.(++events, head.rid);
     options.signal?.throwIfAborted();
   }
@@ -81,13 +104,25 @@ function gather(chunks: readonly Chunk[]): Pick<Answer, 'texts' | 'completionTok
   return { texts, completionTokens: usage?.completion_tokens ?? 0, errorCode: failed?.error?.code ?? null };
 }
 
-/** The data of server-sent events. */
-async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+function expectErrorShape(body: object): void {
+  const { error } = body as { error?: Record<string, unknown> };
+  const { message, type, param, code } = error ?? {};
+  const isNullOrText = (value: unknown): boolean => value === null || typeof value === 'string';
+  if (typeof message === 'string' && typeof type === 'string' && isNullOrText(param) && isNullOrText(code)) return;
+  throw new Error(`this is no error in OpenAI's shape: ${JSON.stringify(body)}`);
+}
+
+async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder();
   let rest = '';
+  let name = '';
   for await (const bytes of body) {
     const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
     rest = lines.pop()!;
-    for (const line of lines) if (line.startsWith('data: ')) yield line.slice('data: '.length);
+    for (const line of lines) {
+      if (line === '') name = '';
+      else if (line.startsWith('event: ')) name = line.slice('event: '.length);
+      else if (line.startsWith('data: ')) yield { name, data: line.slice('data: '.length) };
+    }
   }
 }

@@ -10,6 +10,7 @@ import {
   startNats,
   type ClusterProcess,
   type LocalCluster,
+  type NatsOptions,
   type NatsServer,
   type Role,
 } from '@sliceway/local';
@@ -28,18 +29,27 @@ export interface Expected {
   readonly tokens: number[][];
 }
 
-interface Connection {
+export interface Connection {
   readonly name?: string;
   readonly subscriptions_list?: readonly string[];
 }
 
+export interface ChatOptions extends ReadOptions {
+  /** Default: the first one that runs. */
+  readonly gateway?: ClusterProcess;
+}
+
 /** Real processes on a broker of their own, beside a LocalEngine with the same model. */
 export class ClusterFixture {
+  /** Chat requests by the gateway that they were sent to. */
+  readonly sent = new Map<ClusterProcess, number>();
+
   private constructor(
     readonly cluster: LocalCluster,
     readonly local: LocalEngine,
     readonly model: string,
-    readonly nats: NatsServer,
+    private broker: NatsServer,
+    private readonly brokerOptions: NatsOptions,
     private readonly monitorUrl: string,
     private readonly folder: string,
   ) {}
@@ -49,11 +59,12 @@ export class ClusterFixture {
     if ('url' in source) throw new Error('these tests look into a broker of their own: unset NATS_URL');
     const folder = mkdtempSync(join(tmpdir(), 'sliceway-cluster-'));
     const monitorPort = await freePort();
-    const nats = await startNats({
+    const brokerOptions = {
       binary: source.binary,
       logFile: join(folder, 'nats-server.log'),
       args: ['-m', String(monitorPort)],
-    });
+    };
+    const nats = await startNats(brokerOptions);
     const starting = startCluster({
       model: modelPath,
       counts,
@@ -72,7 +83,7 @@ export class ClusterFixture {
         LocalEngine.start({ modelPath, backend: 'wasm', kvMemoryMb }),
       ]);
       const monitorUrl = `http://127.0.0.1:${monitorPort}`;
-      return new ClusterFixture(cluster, local, basename(modelPath, '.gguf'), nats, monitorUrl, folder);
+      return new ClusterFixture(cluster, local, basename(modelPath, '.gguf'), nats, brokerOptions, monitorUrl, folder);
     } catch (error) {
       await starting.then((cluster) => cluster.stop()).catch(() => {});
       await nats.stop();
@@ -82,7 +93,7 @@ export class ClusterFixture {
 
   async stop(): Promise<void> {
     await this.cluster.stop();
-    await this.nats.stop();
+    await this.broker.stop();
     await this.local.close();
     rmSync(this.folder, { recursive: true });
   }
@@ -91,8 +102,23 @@ export class ClusterFixture {
     return this.cluster.processes.filter(({ isRunning }) => isRunning);
   }
 
-  chat(fields: ChatFields, options?: ReadOptions): Promise<Answer> {
-    return chat(this.cluster.gatewayUrl, this.model, fields, options);
+  get nats(): NatsServer {
+    return this.broker;
+  }
+
+  /** kill -9, and a new one on the same port. */
+  async restartNats(): Promise<void> {
+    this.broker.process.kill('SIGKILL');
+    await this.broker.process.exited;
+    this.broker = await startNats({ ...this.brokerOptions, port: Number(new URL(this.broker.url).port) });
+  }
+
+  chat(
+    fields: ChatFields,
+    { gateway = this.cluster.running('gateway')[0]!, ...options }: ChatOptions = {},
+  ): Promise<Answer> {
+    this.sent.set(gateway, (this.sent.get(gateway) ?? 0) + 1);
+    return chat(gateway.url, this.model, fields, options);
   }
 
   async expected({ content, max_tokens, ...fields }: ChatFields, ignoreEos = true): Promise<Expected> {
@@ -116,14 +142,14 @@ export class ClusterFixture {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
-  /** `<metric> of <process>: <value>` for every process that holds pages or requests. */
-  async held(): Promise<string[]> {
+  /** `<metric> of <process>: <value>` for every one of `processes` that holds pages or requests. */
+  async held(processes: readonly ClusterProcess[] = this.running): Promise<string[]> {
     const names = ['sliceway_kv_pages_used', 'sliceway_requests_active', 'sliceway_running', 'sliceway_waiting'];
     const read = async (process: ClusterProcess, name: string): Promise<string[]> => {
       const value = await this.metric(process, name);
       return value === 0 ? [] : [`${name} of ${process.name}: ${value}`];
     };
-    return (await Promise.all(this.running.flatMap((each) => names.map((name) => read(each, name))))).flat();
+    return (await Promise.all(processes.flatMap((each) => names.map((name) => read(each, name))))).flat();
   }
 
   /** Polls until nothing is held or time is up. @returns what is held then */
@@ -138,9 +164,13 @@ export class ClusterFixture {
 
   /** Every subscription that the broker knows, in order. */
   async subscriptions(): Promise<string[]> {
+    return (await this.connections()).flatMap(({ subscriptions_list = [] }) => subscriptions_list).sort();
+  }
+
+  /** Every connection that the broker knows. */
+  async connections(): Promise<readonly Connection[]> {
     const response = await fetch(`${this.monitorUrl}/connz?subs=1&limit=1000`);
-    const { connections } = (await response.json()) as { connections: readonly Connection[] };
-    return connections.flatMap(({ subscriptions_list = [] }) => subscriptions_list).sort();
+    return ((await response.json()) as { connections: readonly Connection[] }).connections;
   }
 }
 

@@ -1,0 +1,75 @@
+import { atMost, type BenchResult, unless } from '../result.js';
+import type { BenchCluster } from './bench-cluster.js';
+import { faultOf } from './fault.js';
+import { WireCount } from './wire-count.js';
+
+const STREAMS = 16;
+const TOKENS = 440;
+/** Of the window: all streams run from its beginning to its end. */
+const STEPS = 256;
+const MAX_MESSAGES_PER_TOKEN = 0.3;
+
+interface Moment {
+  readonly published: number;
+  readonly tokens: number;
+  readonly tokenFrames: number;
+  readonly textFrames: number;
+  readonly heartbeats: number;
+}
+
+/**
+ * What clients publish while 16 streams decode, for each token that is sampled: `in_msgs` of nats-server's /varz, all of
+ * it, heartbeats too. Published messages are what services make; `out_msgs` counts each once for every one who listens, this
+ * benchmark as well.
+ */
+export async function brokerMessagesBench(bench: BenchCluster): Promise<BenchResult> {
+  const wire = await WireCount.start(bench.cluster.natsUrl);
+  try {
+    const start = await momentOf(bench, wire);
+    const running = Promise.all(Array.from({ length: STREAMS }, (_, seed) => bench.chat(seed, TOKENS)));
+    await Promise.race([running, wire.stepOf(STREAMS)]);
+    const from = await momentOf(bench, wire);
+    const isEnough = (): boolean => wire.tokenFrames - from.tokenFrames >= STEPS;
+    await Promise.race([running, wire.stepOf(STREAMS, isEnough)]);
+    const to = await momentOf(bench, wire);
+    const answers = await running;
+    const window = between(from, to);
+    const whole = between(start, await momentOf(bench, wire));
+    const note =
+      `${window.published} messages, ${window.heartbeats} of them heartbeats, ${window.tokens} tokens in ${window.tokenFrames} steps; ` +
+      `${perToken(whole).toFixed(3)} from request to end`;
+    const result = atMost(`broker messages a token, B = ${STREAMS}`, perToken(window), MAX_MESSAGES_PER_TOKEN, note);
+    return unless(faultOf(answers, TOKENS) ?? faultOfWindow(window) ?? faultOfWhole(whole), result);
+  } finally {
+    await wire.stop();
+  }
+}
+
+const perToken = ({ published, tokens }: Moment): number => published / tokens;
+
+async function momentOf(bench: BenchCluster, wire: WireCount): Promise<Moment> {
+  const { in_msgs: published } = await bench.brokerCounts();
+  await wire.settled();
+  const { tokens, tokenFrames, textFrames, heartbeats } = wire;
+  return { published, tokens, tokenFrames, textFrames, heartbeats };
+}
+
+function between(from: Moment, to: Moment): Moment {
+  const keys = Object.keys(from) as (keyof Moment)[];
+  return Object.fromEntries(keys.map((key) => [key, to[key] - from[key]])) as unknown as Moment;
+}
+
+/** The broker and the listener look at slightly different moments: a few steps of 256. */
+const TOLERANCE = 0.05;
+
+function faultOfWindow({ published, tokens, tokenFrames, textFrames, heartbeats }: Moment): string | null {
+  if (tokenFrames < STEPS) return `only ${tokenFrames} steps were seen`;
+  if (tokens !== tokenFrames * STREAMS) return `${tokens} tokens in ${tokenFrames} steps are not ${STREAMS} a step`;
+  const seen = tokenFrames + textFrames + heartbeats;
+  const isAll = Math.abs(published / seen - 1) < TOLERANCE;
+  return isAll ? null : `the broker counts ${published} messages, the wire shows ${seen}`;
+}
+
+function faultOfWhole({ tokens }: Moment): string | null {
+  return tokens === STREAMS * TOKENS ? null : `${tokens} tokens on the wire, not ${STREAMS * TOKENS}`;
+}

@@ -1,0 +1,98 @@
+import { Chaos } from './chaos.fixture.js';
+import { FIRST, STORIES } from './stories.fixture.js';
+
+const SLOTS = 4;
+/** From admission to the deadline. */
+const TIMEOUT_MS = 1500;
+const COUNTS = { tokenizer: 1, prefill: 1, decode: 1, gateway: 1 };
+
+describe('a gateway with few slots', () => {
+  let chaos: Chaos;
+
+  beforeAll(async () => {
+    chaos = await Chaos.start({ counts: COUNTS, env: { SLICEWAY_MAX_CONCURRENT_REQUESTS: String(SLOTS) } });
+  });
+
+  afterAll(() => chaos?.stop());
+
+  it('answers the next request with 429 and Retry-After, at once, and the others in full', async () => {
+    const { load } = await chaos.reached('tokenizing', () =>
+      Promise.all(STORIES.slice(0, SLOTS).map((story) => chaos.ask(story))),
+    );
+    const startMs = performance.now();
+    const [refused] = await Promise.all([chaos.ask(STORIES[4]!), chaos.ask(STORIES[5]!)]);
+    expect(performance.now() - startMs).toBeLessThan(500);
+    expect(refused.answer).toMatchObject({
+      status: 429,
+      errorCode: 'queue_full',
+      retryAfter: expect.stringMatching(/^\d+$/),
+    });
+    chaos.expectWhole(await load);
+    await chaos.expectQuiet();
+    chaos.expectWhole([await chaos.ask(STORIES[5]!)]);
+  });
+});
+
+describe('workers with one place and a queue of two', () => {
+  let chaos: Chaos;
+
+  beforeAll(async () => {
+    // A stopped worker is not to be lost before the deadline.
+    const env = {
+      SLICEWAY_MAX_RUNNING: '1',
+      SLICEWAY_MAX_QUEUED: '2',
+      SLICEWAY_REQUEST_TIMEOUT_MS: String(TIMEOUT_MS),
+      SLICEWAY_HEARTBEAT_INTERVAL_MS: '2000',
+    };
+    chaos = await Chaos.start({ counts: COUNTS, env });
+  });
+
+  afterAll(() => chaos?.stop());
+
+  it('refuses what does not fit into the queue with 429, and serves the rest', async () => {
+    const short = STORIES.filter(({ n }) => n === 1).map((fields) => ({ ...fields, max_tokens: 8 }));
+    const expected = new Map(
+      await Promise.all(short.map(async (fields) => [fields, (await chaos.fixture.expected(fields)).texts] as const)),
+    );
+    const outcomes = await Promise.all(short.map((fields) => chaos.ask(fields)));
+    const served = outcomes.filter(({ answer }) => answer?.status === 200);
+    const refused = outcomes.filter((outcome) => !served.includes(outcome));
+    expect(served.length).toBeGreaterThanOrEqual(3);
+    for (const { answer, fields } of served)
+      expect(answer).toMatchObject({ isDone: true, texts: expected.get(fields) });
+    for (const { answer } of refused)
+      expect(answer).toMatchObject({
+        status: 429,
+        errorCode: 'queue_full',
+        retryAfter: expect.stringMatching(/^\d+$/),
+      });
+    expect(refused).not.toEqual([]);
+    await chaos.expectQuiet();
+  });
+
+  it('answers 504 at the deadline, and does not compute what has expired', async () => {
+    const [decode] = chaos.fixture.cluster.running('decode');
+    chaos.strike(decode!, 'SIGSTOP');
+    const { rid, load } = await chaos.reached('tokenizing', () =>
+      Promise.all([0, 1, 2].map((i) => chaos.ask(STORIES[i]!))),
+    );
+    const startMs = performance.now();
+    const outcomes = await load;
+    expect(performance.now() - startMs).toBeLessThan(2 * TIMEOUT_MS);
+    expect(outcomes.map((each) => chaos.verdict(each))).toEqual(outcomes.map(() => '504: deadline'));
+    await chaos.restore();
+    await chaos.expectQuiet();
+    await chaos.watch.settled();
+    expect(chaos.watch.tokensOf(rid)).toEqual([]);
+    expect(chaos.verdict(await chaos.ask(STORIES[1]!))).toBe('whole');
+  });
+
+  it('ends a stream with an error event at the deadline', async () => {
+    const { load } = await chaos.reached('decode', async () => [await chaos.ask(FIRST)]);
+    const [decode] = chaos.fixture.cluster.running('decode');
+    chaos.strike(decode!, 'SIGSTOP');
+    expect((await load).map((each) => chaos.verdict(each))).toEqual(['cut: deadline']);
+    await chaos.restore();
+    await chaos.expectQuiet();
+  });
+});
