@@ -57,6 +57,8 @@ async function compare(name, bound, rows, headRows, ours) {
 for (const batch of [1, 4, 8, 16]) {
   await compare(`LocalEngine step, B = ${batch}, context ${CONTEXT}`, 1.35, batch, batch, () => stepTime(batch));
 }
-await compare('LocalEngine prefill of 128 tokens', 1.3, 128, 1, () => firstTokenTime(128));
+for (const tokens of [128, 512]) {
+  await compare(`LocalEngine prefill of ${tokens} tokens`, 1.3, tokens, 1, () => firstTokenTime(tokens));
+}
 await local.close();
 process.stdout.write(JSON.stringify(results) + '\n');
