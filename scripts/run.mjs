@@ -26,6 +26,10 @@ const COMMANDS = {
     build({ quiet: true });
     await test(args);
   },
+  async chaos(args) {
+    build({ quiet: true });
+    await test(['--testPathIgnorePatterns=/node_modules/', '--runInBand', 'tests/dist/chaos-', ...args]);
+  },
   async start(args) {
     // --help must not have to wait for a build, but it needs one to be there.
     build({ quiet: true });

@@ -6,6 +6,8 @@ import { connectionOptions } from './connection-options.js';
 import type { ConnectionHealth } from './connection-health.js';
 import { serversForPeople } from './servers.js';
 
+/** After a reconnect no new work comes until what was lost has shown: senders announce themselves within a second. */
+const SETTLE_MS = 1500;
 /** Who starts before its broker should say what it waits for. */
 const PATIENCE_MS = 2000;
 
@@ -28,9 +30,14 @@ export async function connectHotPath(
 }
 
 async function followStatus(connection: NatsConnection, health: ConnectionHealth, logger: Logger): Promise<void> {
+  let settling: NodeJS.Timeout | undefined;
   for await (const event of connection.status()) {
-    if (event.type === 'disconnect' || event.type === 'close') health.set('frames', false);
-    else if (event.type === 'reconnect') health.set('frames', true);
+    if (event.type === 'disconnect' || event.type === 'close') {
+      clearTimeout(settling);
+      health.set('frames', false);
+    } else if (event.type === 'reconnect') {
+      settling = setTimeout(() => health.set('frames', true), SETTLE_MS).unref();
+    }
     if (event.type === 'error') logger.error({ event: event.type, error: event.error }, 'NATS');
     else if (event.type !== 'ping') logger.info({ event: event.type }, 'NATS');
   }
