@@ -7,6 +7,7 @@ import { prepareTensorflow } from '../dist/backend/native.config.js';
 import { selectBackend } from '../dist/backend/select-backend.js';
 import { attentionScratch, SimdAttention } from '../dist/kernels/simd-attention.js';
 import { TensorAttention } from '../dist/kernels/tensor-attention.js';
+import { kvFormatOf } from '../dist/kv/kv-format.js';
 import { KvMemory } from '../dist/kv/kv-memory.js';
 import { Llama } from '../dist/model/llama.js';
 import { loadRope, loadWeights } from '../dist/model/weights.js';
@@ -33,13 +34,7 @@ const weights = loadWeights(file, () => {});
 const rope = loadRope(file);
 file.close();
 const limits = { batchTokens: 512, sequences: SEQUENCES, contextLength: 1088, pageTokens: PAGE };
-const format = {
-  dtype: 'f32',
-  pageTokens: PAGE,
-  layers: [0, config.layers],
-  kvHeads: [0, config.kvHeads],
-  headDim: config.headDim,
-};
+const format = kvFormatOf(config, PAGE, '');
 const { memory, geometry } = new KvMemory(format, SEQUENCES * PAGES, attentionScratch(config, limits).bytes);
 const ops = backend.createOps(config.rmsEps);
 const Attention = options.attention === 'simd' ? SimdAttention : TensorAttention;

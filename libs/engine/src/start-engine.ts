@@ -4,7 +4,7 @@ import type { BackendInfo } from './backend/backend.js';
 import { prepareTensorflow } from './backend/native.config.js';
 import { batchLimits, fillOptions, type EngineOptions, type FilledOptions } from './engine-options.js';
 import { attentionScratch } from './kernels/simd-attention.js';
-import { pageBlockBytes, type KvFormat } from './kv/kv-format.js';
+import { kvFormatOf, pageBlockBytes } from './kv/kv-format.js';
 import { KvMemory } from './kv/kv-memory.js';
 import { checkMemory, planMemory } from './memory-plan.js';
 import { checkKernelLimits } from './model/kernel-limits.js';
@@ -47,16 +47,7 @@ async function startOn(
   options: FilledOptions,
 ): Promise<EngineWorker> {
   const { config, info } = file;
-  const kvFormat: KvFormat = {
-    engine: 'sliceway',
-    dtype: 'f32',
-    pageTokens: options.pageTokens,
-    layers: [0, config.layers],
-    kvHeads: [0, config.kvHeads],
-    headDim: config.headDim,
-    layout: 'k[head][dim][token] v[head][token][dim]',
-    fingerprint: file.fingerprint(),
-  };
+  const kvFormat = kvFormatOf(config, options.pageTokens, file.fingerprint());
   const pageBytes = pageBlockBytes(kvFormat) * config.layers;
   const kvPages = Math.floor((options.kvMemoryMb * 2 ** 20) / pageBytes);
   if (kvPages === 0) throw new RangeError(`kvMemoryMb is ${options.kvMemoryMb}; one KV page of this model needs more`);

@@ -7,6 +7,7 @@ import { memory } from '@tensorflow/tfjs-core';
 import { startWasmBackend } from '#engine/backend/wasm-backend.js';
 import { attentionScratch, SimdAttention } from '#engine/kernels/simd-attention.js';
 import { TensorAttention } from '#engine/kernels/tensor-attention.js';
+import { kvFormatOf } from '#engine/kv/kv-format.js';
 import { KvMemory } from '#engine/kv/kv-memory.js';
 import { Llama } from '#engine/model/llama.js';
 import { loadRope, loadWeights } from '#engine/model/weights.js';
@@ -22,17 +23,11 @@ it.each([SimdAttention, TensorAttention])('a forward that throws leaves no tenso
   const { config } = file;
   const ops = backend.createOps(config.rmsEps);
   const limits = { batchTokens: 32, sequences: 2, contextLength: 64, pageTokens: 16 };
-  const format = {
-    engine: '',
-    dtype: 'f32',
-    pageTokens: 16,
-    layers: [0, 2],
-    kvHeads: [0, 2],
-    headDim: 16,
-    layout: '',
-    fingerprint: '',
-  } as const;
-  const { memory: pages, geometry } = new KvMemory(format, 8, attentionScratch(config, limits).bytes);
+  const { memory: pages, geometry } = new KvMemory(
+    kvFormatOf(config, 16, ''),
+    8,
+    attentionScratch(config, limits).bytes,
+  );
   const attention = new Attention({ memory: pages, geometry, shape: config, rope: loadRope(file), limits }, ops);
   const model = new Llama(
     loadWeights(file, () => {}),

@@ -1,9 +1,10 @@
-import { GREEDY, type KvFormat } from '@sliceway/engine';
+import { GREEDY } from '@sliceway/engine';
 import { openModel } from '@sliceway/model';
 import type { BackendName } from '#engine/backend/backend.js';
 import { selectBackend } from '#engine/backend/select-backend.js';
 import type { AttentionKind } from '#engine/kernels/attention.js';
 import { attentionScratch } from '#engine/kernels/simd-attention.js';
+import { kvFormatOf } from '#engine/kv/kv-format.js';
 import { KvMemory } from '#engine/kv/kv-memory.js';
 import { ModelRunner } from '#engine/worker/model-runner.js';
 
@@ -23,17 +24,6 @@ export async function logitsOf(
 ): Promise<Float32Array[]> {
   const file = openModel(modelPath);
   file.close();
-  const { layers, kvHeads, headDim } = file.config;
-  const format: KvFormat = {
-    engine: '',
-    dtype: 'f32',
-    pageTokens: PAGE_TOKENS,
-    layers: [0, layers],
-    kvHeads: [0, kvHeads],
-    headDim,
-    layout: '',
-    fingerprint: '',
-  };
   const pages = Math.ceil(promptIds.length / PAGE_TOKENS);
   const limits = {
     batchTokens: promptIds.length,
@@ -41,7 +31,11 @@ export async function logitsOf(
     contextLength: promptIds.length,
     pageTokens: PAGE_TOKENS,
   };
-  const { memory, geometry } = new KvMemory(format, pages, attentionScratch(file.config, limits).bytes);
+  const { memory, geometry } = new KvMemory(
+    kvFormatOf(file.config, PAGE_TOKENS, ''),
+    pages,
+    attentionScratch(file.config, limits).bytes,
+  );
   const options = { modelPath, memory, geometry, limits, attention };
   const runner = ModelRunner.load(await selectBackend(backend), options, () => {});
   const sampling = { ...GREEDY, choice: 0, index: 0, banned: [], penalties: null };

@@ -22,14 +22,13 @@ export interface WasmHeap {
 const CAPACITY_BYTES = 2 ** 32 - 2 ** 24;
 
 /** Starts tfjs on its wasm backend, one thread. */
-export async function startWasmBackend(): Promise<Backend & { readonly heap: WasmHeap }> {
+export async function startWasmBackend(): Promise<Backend> {
   setThreadsCount(1);
   await setBackend('wasm');
   await ready();
   const heap = heapOf(backend() as BackendWasm);
   return {
     info: { name: 'wasm', gpu: false, capacityBytes: CAPACITY_BYTES, weightCopies: 2, notice: null },
-    heap,
     createOps: (rmsEps) => new WasmOps(heap, rmsEps),
   };
 }

@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { kvFormatOf } from '../kv/kv-format.js';
 import { KvMemory } from '../kv/kv-memory.js';
 import type { TokenRun } from '../scheduling/forward-batch.js';
 import type { Attention, AttentionOptions, AttentionShape } from './attention.js';
@@ -42,20 +43,10 @@ export function randomRows({ heads, kvHeads, headDim }: AttentionShape): number[
 /** Fresh KV memory, its pages full of NaN, and a rope that is no plain one. */
 export function attentionOptions(shape: AttentionShape, pageTokens = 16, pages = 16): AttentionOptions {
   const limits = { batchTokens: 64, sequences: 4, contextLength: 96, pageTokens };
-  const { kvHeads, headDim } = shape;
-  const format = {
-    engine: '',
-    dtype: 'f32',
-    pageTokens,
-    layers: [0, 2],
-    kvHeads: [0, kvHeads],
-    headDim,
-    layout: '',
-    fingerprint: '',
-  } as const;
+  const format = kvFormatOf({ layers: 2, ...shape }, pageTokens, '');
   const { memory, geometry } = new KvMemory(format, pages, attentionScratch(shape, limits).bytes);
   if (pages <= 16) new Float32Array(memory.buffer).fill(NaN, geometry.base / 4);
-  const half = headDim / 2;
+  const half = shape.headDim / 2;
   const frequencies = Float64Array.from({ length: half }, (_, i) => THETA ** (-i / half));
   return { memory, geometry, shape, limits, rope: { frequencies, magnitude: 1.1 } };
 }

@@ -1,3 +1,5 @@
+import type { ModelConfig } from '@sliceway/model';
+
 /** What two engines must agree on before KV moves between them. */
 export interface KvFormat {
   readonly engine: string;
@@ -10,6 +12,24 @@ export interface KvFormat {
   /** Order of a page block's axes; see attention.ts. */
   readonly layout: string;
   readonly fingerprint: string;
+}
+
+/** The format of this engine's KV, of all layers and heads of a model. */
+export function kvFormatOf(
+  { layers, kvHeads, headDim }: Pick<ModelConfig, 'layers' | 'kvHeads' | 'headDim'>,
+  pageTokens: number,
+  fingerprint: string,
+): KvFormat {
+  return {
+    engine: 'sliceway',
+    dtype: 'f32',
+    pageTokens,
+    layers: [0, layers],
+    kvHeads: [0, kvHeads],
+    headDim,
+    layout: 'k[head][dim][token] v[head][token][dim]',
+    fingerprint,
+  };
 }
 
 /** Names the first field in which two formats differ, or undefined when they are equal. */

@@ -8,8 +8,6 @@ import type { SampledToken, SamplingSpec } from './sampling.js';
 import { SoftmaxDraw } from './softmax-draw.js';
 import { softmaxScale } from './softmax-weight.js';
 
-export { argmax };
-
 /**
  * Draws one token from a row of logits; the result depends on these and the spec alone. Among equal logits the lower id
  * is the likelier one. Not reentrant: it reuses its scratch.
