@@ -135,6 +135,8 @@ describe('a nats-server with the permissions of the roles', () => {
 
   it('an operator finds every service, hears heartbeats, and sends nothing to a service', async () => {
     for (const role of ROLES) await new Svcm(connections[role]).add({ name: `sliceway-${role}`, version: '0.1.0' });
+    // The server has their subscriptions before anybody asks.
+    await settled();
     const client = new Svcm(connections.operator).client();
     for (const verb of ['ping', 'info', 'stats'] as const) {
       const names: string[] = [];
