@@ -9,10 +9,10 @@ const WALLS = {
   tracing: [],
   engine: ['model'],
   service: ['protocol', 'tracing'],
-  local: ['model'],
-  testing: ['model'],
+  local: ['model', 'tracing'],
+  testing: ['model', 'tracing'],
   app: ['engine', 'model', 'protocol', 'service', 'tracing'],
-  system: ['engine', 'local', 'model', 'protocol', 'testing'],
+  system: ['engine', 'local', 'model', 'protocol', 'testing', 'tracing'],
 };
 /** What tests may import beside that: real parts around what they test. */
 const FOR_TESTS = ['local', 'testing'];

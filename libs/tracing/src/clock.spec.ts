@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { now } from './clock.js';
+import { now, tsOfHrtime } from './clock.js';
 
 it('counts whole nanoseconds, never backwards', () => {
   let last = now();
@@ -36,4 +36,11 @@ it('has the same origin in a thread that was started later', async () => {
   await worker.terminate();
   expect(inside).toBeGreaterThan(before);
   expect(inside).toBeLessThan(now());
+});
+
+it('takes times that another thread read', () => {
+  const before = now();
+  const ts = tsOfHrtime(Number(process.hrtime.bigint()));
+  expect(ts).toBeGreaterThanOrEqual(before);
+  expect(ts).toBeLessThanOrEqual(now());
 });

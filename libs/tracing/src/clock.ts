@@ -24,3 +24,14 @@ export function now(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return (seconds - originSeconds) * 1e9 + (nanoseconds - originNanoseconds);
 }
+
+/** `now()` into `target[index]`: where a call is not inlined, a number that it returns is an object on the heap. */
+export function stamp(target: Float64Array, index: number): void {
+  const [seconds, nanoseconds] = process.hrtime();
+  target[index] = (seconds - originSeconds) * 1e9 + (nanoseconds - originNanoseconds);
+}
+
+/** The `ts` of a `process.hrtime` that somebody else read, in nanoseconds; of any thread of this host. */
+export function tsOfHrtime(ns: number): number {
+  return ns - originSeconds * 1e9 - originNanoseconds;
+}

@@ -12,6 +12,8 @@ export interface ContextCarrier {
 export const ContextHeader = {
   traceparent: 'traceparent',
   tracestate: 'tracestate',
+  /** Ours: level, slice before, role, request span and bootstrap room. */
+  sliceway: 'x-sliceway-trace',
 } as const;
 export type ContextHeader = (typeof ContextHeader)[keyof typeof ContextHeader];
 

@@ -1,38 +1,77 @@
-import { TraceLevel } from './trace-level.js';
-import type { TraceModule } from './trace-level.js';
+import type { ExportStatsSnapshot } from './export/export-stats.js';
+import { startExporter } from './export/exporter.js';
+import { SharedControl } from './recording/shared-control.js';
+import { threadWriter } from './recording/thread-writer.js';
+import { samplingRatio } from './sampling.config.js';
+import { TraceLevel, TraceModule } from './trace-level.js';
 
 export interface TracingOptions {
   /** `service.name` in the trace, such as `sliceway-gateway`. */
   readonly serviceName: string;
   /** `service.instance.id`: the worker's instance. */
   readonly serviceInstanceId?: string;
-  /** Of an OTLP receiver. */
+  /** Further attributes of the resource. */
+  readonly resource?: Readonly<Record<string, string>>;
+  /** Of an OTLP receiver; OTEL_EXPORTER_OTLP_ENDPOINT if not given. */
   readonly endpoint?: string;
   readonly protocol?: 'grpc' | 'http/protobuf';
   /** `normal` if not given. */
   readonly level?: TraceLevel;
   /** All if not given. */
   readonly modules?: readonly TraceModule[];
+  /** Takes what goes wrong with the export, each kind once a minute; a process warning if not given. */
+  readonly log?: (message: string) => void;
+}
+
+export interface TracingStats extends ExportStatsSnapshot {
+  /** Contexts that were ignored, for they were malformed. */
+  readonly malformedContexts: number;
 }
 
 export interface Tracing {
-  /** Level of the requests that start from now on. */
+  /** Of the requests that start from now on. */
   readonly level: TraceLevel;
   setLevel(level: TraceLevel): void;
-  /** Sends what is recorded, within a limit, and stops. Never rejects. */
-  shutdown(timeoutMs?: number): Promise<void>;
+  /** Where spans go; nothing is recorded where it is nowhere. */
+  readonly destinations: readonly string[];
+  /** What became of spans since the start. */
+  stats(): TracingStats;
+  /** Sends what is recorded. @returns whether that was done in time */
+  flush(timeoutMs?: number): Promise<boolean>;
+  /** Sends what is recorded, within a limit, and stops. Never rejects. @returns whether it was in time */
+  shutdown(timeoutMs?: number): Promise<boolean>;
 }
 
-/** Starts tracing in this process: once, before anything else is imported. Nothing is recorded in this version. */
+/** Starts tracing in this process: once, before its first request. All standard OTEL_* variables count. */
 export function initTracing(options: TracingOptions): Tracing {
-  let level = options.level ?? TraceLevel.normal;
+  const { serviceName, serviceInstanceId, resource, endpoint, protocol, log } = options;
+  const control = SharedControl.ofProcess();
+  control.level = options.level ?? TraceLevel.normal;
+  control.modules = options.modules ?? Object.values(TraceModule);
+  control.ratio = samplingRatio();
+  const instance = serviceInstanceId === undefined ? {} : { 'service.instance.id': serviceInstanceId };
+  const exporter = startExporter({
+    resource: { 'service.name': serviceName, ...instance, ...resource },
+    endpoint,
+    protocol,
+    log,
+  });
+  control.enabled = exporter.destinations.length > 0;
+  // Announced by itself, it could come after the shutdown of a short process.
+  if (control.enabled) exporter.addRing(threadWriter().buffer);
   return {
     get level() {
-      return level;
+      return control.level;
     },
     setLevel(next) {
-      level = next;
+      control.level = next;
     },
-    shutdown: () => Promise.resolve(),
+    destinations: exporter.destinations,
+    stats: () => ({ ...exporter.stats(), malformedContexts: control.malformed }),
+    flush: (timeoutMs) => exporter.flush(timeoutMs),
+    shutdown(timeoutMs) {
+      control.enabled = false;
+      return exporter.shutdown(timeoutMs);
+    },
   };
 }

@@ -23,6 +23,6 @@ it('the level can be changed while tracing runs', async () => {
 
 it('a thread keeps what it was registered with', () => {
   const thread = registerThread({ label: 'scheduler', tpRank: 1 });
-  expect(thread).toEqual({ label: 'scheduler', tpRank: 1 });
+  expect(thread).toMatchObject({ label: 'scheduler', tpRank: 1 });
   expect(Object.isFrozen(thread)).toBe(true);
 });

@@ -34,6 +34,13 @@ export const SliceName = {
 } as const;
 export type SliceName = (typeof SliceName)[keyof typeof SliceName];
 
+/** A span that is no slice. */
+export const SpanName = {
+  /** One forward of the engine for all of its batch: the root of a trace of its own. */
+  batchStep: 'batch_step',
+} as const;
+export type SpanName = (typeof SpanName)[keyof typeof SpanName];
+
 /** The lowest level at which a slice is recorded; those of level 3 are nested in the one before them. */
 export const SLICE_LEVEL: Readonly<Record<SliceName, TraceLevel>> = {
   receive: TraceLevel.important,
@@ -70,6 +77,12 @@ export const EventName = {
   retract: 'retract',
   /** What the router chose from, with scores. */
   candidates: 'candidates',
+  /** The first text of a choice has left the tokenizer. */
+  firstText: 'first_text',
+  /** The last token of a choice has come to the tokenizer. */
+  lastToken: 'last_token',
+  /** The last text of a request has come to the gateway. */
+  lastText: 'last_text',
 } as const;
 export type EventName = (typeof EventName)[keyof typeof EventName];
 
@@ -77,7 +90,10 @@ export type EventName = (typeof EventName)[keyof typeof EventName];
 export const LinkKind = {
   /** The slice before it, on this thread or on the one that handed the request over. */
   previous: 'prev',
-  /** The other end of a KV transfer. */
+  /**
+   * The other end of a KV transfer: `decode_transferred` has it from its start, `prefill_transfer_kv_cache` when decode has
+   * acknowledged a part of it, before which that slice may not exist.
+   */
   kv: 'kv',
   /** The batch step that it was part of. */
   batch: 'batch',
@@ -123,7 +139,12 @@ export const AttributeName = {
   membersOmitted: 'members_omitted',
   firstStep: 'first_step',
   lastStep: 'last_step',
+  /** µs until each token left, the first from the slice's start: together they are the slice. */
   interTokenTimes: 'inter_token_times',
+  /** Tokens that one of these times stands for, where there were too many for one each. */
+  interTokenStride: 'inter_token_stride',
+  /** Changes of the batch that have no `schedule` event, since there were too many. */
+  schedulesOmitted: 'schedules_omitted',
   // slice
   queuePosition: 'queue_position',
   tokensAhead: 'tokens_ahead',

@@ -1,4 +1,5 @@
 import type { ContextCarrier } from './context-carrier.js';
+import type { SpanRef } from './span-ids.js';
 import type { RequestTrace } from './request-trace.js';
 import { TraceLevel } from './trace-level.js';
 
@@ -15,6 +16,14 @@ export class NullTrace implements RequestTrace {
   setThreadAttributes(): void {}
   finish(): void {}
   abort(): void {}
+  visit(): RequestTrace {
+    return NULL_TRACE;
+  }
+  retry(): void {}
+  link(): void {}
+  current(): SpanRef | null {
+    return null;
+  }
   inject(_carrier: ContextCarrier): void {}
 }
 

@@ -1,6 +1,7 @@
 import type { ContextCarrier } from './context-carrier.js';
 import { ContextHeader } from './context-carrier.js';
 import { NullTrace } from './null-trace.js';
+import type { RequestTrace } from './request-trace.js';
 import type { TraceContext } from './trace-context.js';
 
 /** Records nothing, but hands on the context that came in, unchanged. */
@@ -12,6 +13,10 @@ export class PassThroughTrace extends NullTrace {
     super();
     this.#context = context;
     this.#onEnd = onEnd;
+  }
+
+  override visit(): RequestTrace {
+    return new PassThroughTrace(this.#context, () => {});
   }
 
   override inject(carrier: ContextCarrier): void {

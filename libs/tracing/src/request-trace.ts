@@ -1,4 +1,7 @@
 import type { ContextCarrier } from './context-carrier.js';
+import type { LinkKind } from './names.js';
+import type { SpanRef } from './span-ids.js';
+import type { TraceThread } from './thread.js';
 import type { TraceLevel } from './trace-level.js';
 
 export type AttributeValue = string | number | boolean | readonly string[] | readonly number[];
@@ -11,6 +14,8 @@ export interface SliceStartOptions {
   readonly ts?: number;
   /** The name is not known yet: `sliceEnd` gives it. */
   readonly anonymous?: boolean;
+  /** 16 hex characters; random if not given. */
+  readonly spanId?: string;
 }
 
 export interface SliceEndOptions {
@@ -25,11 +30,30 @@ export interface SliceEndOptions {
 export interface PastSliceOptions {
   readonly level?: TraceLevel;
   readonly attributes?: TraceAttributes;
+  /** The batch step that it was part of. */
+  readonly batch?: SpanRef | null;
 }
 
 export interface EventOptions {
   readonly ts?: number;
   readonly level?: TraceLevel;
+}
+
+export interface VisitOptions {
+  /** The default one of this JavaScript thread if not given. */
+  readonly thread?: TraceThread;
+  readonly choice?: number;
+  readonly ts?: number;
+  /** Another visit of this request whose last slice leads here; that of this trace if not given. */
+  readonly after?: RequestTrace;
+}
+
+export interface RetryOptions {
+  /** 16 hex characters: a new attempt has a room of its own. */
+  readonly bootstrapRoom: string;
+  /** Why the attempt before it was lost. */
+  readonly reason: string;
+  readonly ts?: number;
 }
 
 export interface FinishOptions {
@@ -62,6 +86,15 @@ export interface RequestTrace {
   finish(options?: FinishOptions): void;
   /** Ends the request as an error, with the reason. */
   abort(reason: string, options?: { readonly ts?: number }): void;
+
+  /** A further thread span under the same request span: another line of execution, or one choice of several. */
+  visit(options?: VisitOptions): RequestTrace;
+  /** The lost attempt's spans end as errors; those of the next begin, and its first slice links to the lost room. */
+  retry(options: RetryOptions): void;
+  /** A link of the innermost open slice to another span, of this trace if it has no trace id. */
+  link(kind: LinkKind, to: { readonly traceId?: string; readonly spanId: string }): void;
+  /** The innermost open slice, else the last one; null where nothing is recorded. */
+  current(): SpanRef | null;
 
   /** Writes the context into what carries the request on: NATS headers, HTTP headers, a worker thread's message. */
   inject(carrier: ContextCarrier): void;

@@ -1,4 +1,4 @@
-import { readTraceContext } from './trace-context.js';
+import { readRequestContext, readTraceContext } from './trace-context.js';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT_ID = '00f067aa0ba902b7';
@@ -84,4 +84,37 @@ it('a long malformed header takes no long time', () => {
   expect(read(PARENT, `a=${' '.repeat(100_000)}\u0000`)?.tracestate).toBeUndefined();
   expect(read(`${PARENT}${'-'.repeat(100_000)}\n`)).toBeUndefined();
   expect(performance.now() - startMs).toBeLessThan(100);
+});
+
+const [PREVIOUS, REQUEST, ROOM] = ['00f067aa0ba902b7', 'b7ad6b7169203331', '0123456789abcdef'];
+const readOwn = (text: string) => readRequestContext(new Map([['x-sliceway-trace', text]]));
+
+it.each(['gateway', 'a', '_'.repeat(32)])('our own context of the role %j is taken', (role) => {
+  const context = { level: 3, previous: PREVIOUS, role, requestSpan: REQUEST, room: ROOM };
+  expect(readOwn(`3-${PREVIOUS}-${role}-${REQUEST}-${ROOM}`)).toEqual(context);
+});
+
+it.each([
+  `4-${PREVIOUS}-decode-${REQUEST}-${ROOM}`,
+  `-${PREVIOUS}-decode-${REQUEST}-${ROOM}`,
+  `33-${PREVIOUS}-decode-${REQUEST}-${ROOM}`,
+  `3-${PREVIOUS.slice(1)}-decode-${REQUEST}-${ROOM}`,
+  `3-${PREVIOUS}-decode-${REQUEST}-${ROOM.slice(1)}`,
+  `3-${PREVIOUS}-decode-${REQUEST.slice(1)}g-${ROOM}`,
+  `3-${PREVIOUS}-decode-${REQUEST}-${ROOM}0`,
+  `3-${PREVIOUS}-decode-${REQUEST}-${ROOM}\n`,
+  `3-${PREVIOUS}-decode-${REQUEST}_${ROOM}`,
+  `3-${PREVIOUS}--${REQUEST}-${ROOM}`,
+  `3-${PREVIOUS}-Decode-${REQUEST}-${ROOM}`,
+  `3-${PREVIOUS}-${'d'.repeat(33)}-${REQUEST}-${ROOM}`,
+  `3-${PREVIOUS.toUpperCase()}-decode-${REQUEST}-${ROOM}`,
+  `3-${PREVIOUS}-decode`,
+  '3',
+  '-',
+])('our own context %j is malformed', (text) => {
+  expect(readOwn(text)).toBeNull();
+});
+
+it('there may be no context of ours', () => {
+  expect(readOwn('')).toBeUndefined();
 });

@@ -1,0 +1,70 @@
+import {
+  AttributeName,
+  LinkKind,
+  placeOf,
+  SliceName,
+  SpanPlace,
+  SpanStatus,
+  type SpanLink,
+  type TraceSpan,
+} from '@sliceway/tracing';
+import { type Report, TraceRule } from './trace-fault.js';
+import type { TraceCase } from './trace-validator.js';
+
+const KINDS: ReadonlySet<unknown> = new Set(Object.values(LinkKind));
+const KV_PEER: Readonly<Record<string, string>> = {
+  [SliceName.prefillTransferKvCache]: SliceName.decodeTransferred,
+  [SliceName.decodeTransferred]: SliceName.prefillTransferKvCache,
+};
+
+/** Links lead to what their kind says, and those that must be there are. */
+export function checkLinks(trace: TraceCase, report: Report): void {
+  const { tree, spans, traceId } = trace;
+  for (const span of tree.spans) for (const link of span.links) checkLink(trace, span, link, report);
+  const slices = spans.filter((span) => span.traceId === traceId && placeOf(span) === SpanPlace.slice);
+  const first = slices.find((span) => isOfFirstLevel(trace, span) && span.name === SliceName.receive) ?? slices[0];
+  for (const span of slices) {
+    if (!isOfFirstLevel(trace, span)) continue;
+    const previous = span.links.filter((link) => kindOf(link) === LinkKind.previous);
+    if (span !== first && previous.length !== 1) report(TraceRule.link, span, `it has ${previous.length} prev links`);
+    if (span === first && previous.length > 0) report(TraceRule.link, span, 'nothing was before it');
+    const isKv = Object.hasOwn(KV_PEER, span.name) && span.status.code !== SpanStatus.error;
+    if (isKv && !span.links.some((link) => kindOf(link) === LinkKind.kv))
+      report(TraceRule.link, span, 'it has no kv link');
+  }
+}
+
+function kindOf({ attributes }: SpanLink): unknown {
+  return attributes[AttributeName.linkKind];
+}
+
+/** One that hangs on nothing may be either. */
+function isOfFirstLevel({ tree }: TraceCase, span: TraceSpan): boolean {
+  const parent = tree.parentOf(span);
+  return parent !== undefined && placeOf(parent) === SpanPlace.thread;
+}
+
+function checkLink({ tree, traceId, options }: TraceCase, span: TraceSpan, link: SpanLink, report: Report): void {
+  const kind = kindOf(link);
+  if (!KINDS.has(kind)) return report(TraceRule.link, span, `it has a link of kind ${String(kind)}`);
+  const isStep = placeOf(span) === SpanPlace.batchStep;
+  const target = tree.find(link.traceId, link.spanId);
+  if (target === undefined) {
+    // A batch step's other members are requests that are not looked at here.
+    const isElsewhere = isStep && link.traceId !== traceId;
+    if (!isElsewhere && options.lost !== true) report(TraceRule.link, span, `its ${String(kind)} link leads nowhere`);
+    return;
+  }
+  if (!isRight(kind as LinkKind, span, target, isStep)) {
+    report(TraceRule.link, span, `its ${String(kind)} link leads to ${target.name}`);
+  }
+}
+
+function isRight(kind: LinkKind, span: TraceSpan, target: TraceSpan, isStep: boolean): boolean {
+  const place = placeOf(target);
+  if (isStep) return kind === LinkKind.batch && place === SpanPlace.slice;
+  if (kind === LinkKind.batch) return place === SpanPlace.batchStep;
+  if (kind === LinkKind.retryOf) return place === SpanPlace.room;
+  if (kind === LinkKind.kv) return target.name === KV_PEER[span.name];
+  return place === SpanPlace.slice && target !== span;
+}

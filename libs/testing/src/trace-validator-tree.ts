@@ -1,0 +1,75 @@
+import { AttributeName, LinkKind, placeOf, roleOfRequest, SpanPlace, type TraceSpan } from '@sliceway/tracing';
+import { type Report, TraceRule } from './trace-fault.js';
+import type { TraceCase } from './trace-validator.js';
+
+/** Which spans may be right above one of each kind. */
+const ABOVE: Readonly<Record<string, readonly SpanPlace[]>> = {
+  [SpanPlace.room]: [SpanPlace.other],
+  [SpanPlace.request]: [SpanPlace.room],
+  [SpanPlace.thread]: [SpanPlace.request],
+  [SpanPlace.slice]: [SpanPlace.thread, SpanPlace.slice],
+};
+
+/** One trace, one tree, every parent there, each kind of span where it belongs. */
+export function checkTree({ tree, spans, traceId, options }: TraceCase, report: Report): void {
+  const strangers = spans.filter((span) => span.traceId !== traceId);
+  for (const span of strangers) report(TraceRule.oneTree, span, 'it is of another trace');
+  const roots: TraceSpan[] = [];
+  for (const span of spans) {
+    if (span.traceId !== traceId) continue;
+    const parent = tree.parentOf(span);
+    const place = placeOf(span);
+    if (parent !== undefined) {
+      const above = ABOVE[place];
+      const isRight = above === undefined || above.includes(placeOf(parent));
+      if (!isRight) report(TraceRule.place, span, `a ${place} span does not belong under ${parent.name}`);
+      else checkNesting(span, parent, report);
+    } else if (span.parentSpanId === null || span.parentSpanId === options.parent) {
+      const isTop = place === SpanPlace.other || place === SpanPlace.room;
+      if (isTop) roots.push(span);
+      else report(TraceRule.place, span, `a ${place} span is no root`);
+    } else if (options.lost !== true) report(TraceRule.parent, span, `its parent ${span.parentSpanId} is missing`);
+  }
+  checkRoots(roots, traceId, options.parent, report);
+  checkRequests(spans, report);
+}
+
+function checkRoots(roots: readonly TraceSpan[], traceId: string, parent: string | undefined, report: Report): void {
+  if (roots.length === 0 && traceId !== '') report(TraceRule.oneTree, null, 'there is no root');
+  for (const root of roots) {
+    const isRight = root.parentSpanId === (parent ?? null);
+    if (!isRight) report(TraceRule.parent, root, `it does not hang on ${parent}, which came in with the request`);
+  }
+  // Each attempt has a room, and without an HTTP span above them they are several.
+  const tops = roots.filter((root) => placeOf(root) === SpanPlace.other);
+  if (tops.length > 1 || (tops.length === 1 && roots.length > 1)) {
+    report(TraceRule.oneTree, null, `it has ${roots.length} roots: ${roots.map(({ name }) => name).join(', ')}`);
+  }
+}
+
+/** One request, and each attempt but the first says which one it follows. */
+function checkRequests(spans: readonly TraceSpan[], report: Report): void {
+  const requests = spans.filter((span) => placeOf(span) === SpanPlace.request);
+  const rids = new Set(requests.map(({ attributes }) => attributes[AttributeName.rid]));
+  if (rids.size > 1) report(TraceRule.oneTree, null, `it holds ${rids.size} requests`);
+  // Where a request begins: the gateway, or a LocalEngine.
+  const gateways = requests.filter((span) => ['gateway', 'engine'].includes(roleOfRequest(span)!));
+  if (gateways.length === 0 && spans.length > 0) report(TraceRule.oneTree, null, 'it has no request span of a gateway');
+  const retries = spans.flatMap(({ links }) =>
+    links.filter(({ attributes }) => attributes[AttributeName.linkKind] === LinkKind.retryOf),
+  );
+  const missing = gateways.length - 1 - retries.length;
+  if (missing > 0) report(TraceRule.link, null, `${missing} attempts have no retry_of link`);
+}
+
+/** Within one service: the clocks of two differ, and prefill's last acknowledgement may come after the request's end. */
+function checkNesting(span: TraceSpan, parent: TraceSpan, report: Report): void {
+  if (placeOf(parent) === SpanPlace.other || !isOneService(span, parent)) return;
+  const isIn = span.startNs >= parent.startNs && span.endNs <= parent.endNs;
+  if (isIn || span.endNs < span.startNs || parent.endNs < parent.startNs) return;
+  report(TraceRule.nesting, span, `it is not within ${parent.name}`);
+}
+
+function isOneService({ resource: a }: TraceSpan, { resource: b }: TraceSpan): boolean {
+  return ['service.name', 'service.instance.id'].every((key) => a[key] === b[key]);
+}

@@ -1,0 +1,87 @@
+import {
+  placeOf,
+  SLICE_LEVEL,
+  type SliceName,
+  SpanPlace,
+  SpanTree,
+  TraceLevel,
+  type TraceSpan,
+} from '@sliceway/tracing';
+import { type Report, type TraceFault, TraceRule } from './trace-fault.js';
+import { checkAttributes } from './trace-validator-attributes.js';
+import { checkLinks } from './trace-validator-links.js';
+import { checkSlices } from './trace-validator-slices.js';
+import { checkStatus } from './trace-validator-status.js';
+import { checkTree } from './trace-validator-tree.js';
+
+export interface ValidateTraceOptions {
+  /** Span id of the parent that came in with the request; without it one span, or each attempt's room, is the root. */
+  readonly parent?: string;
+  /** A worker was killed: what its spans would have been may be missing. */
+  readonly lost?: boolean;
+  /** Level of the request; what the spans themselves tell if not given. */
+  readonly level?: TraceLevel;
+  /** Names of slices beside those of the services. */
+  readonly ownNames?: readonly string[];
+}
+
+/** What the checks look at. */
+export interface TraceCase {
+  readonly tree: SpanTree;
+  /** All but batch steps. */
+  readonly spans: readonly TraceSpan[];
+  readonly traceId: string;
+  readonly level: TraceLevel;
+  readonly options: ValidateTraceOptions;
+}
+
+const MAX_EVENTS_AND_LINKS = 128;
+
+/**
+ * Proves that one request's trace is what `docs/tracing.md` says.
+ *
+ * @param spans of the trace, and of the batch steps that it links to
+ * @returns its faults; none if it is valid
+ */
+export function validateTrace(spans: readonly TraceSpan[], options: ValidateTraceOptions = {}): TraceFault[] {
+  const faults: TraceFault[] = [];
+  const report: Report = (rule, span, message) => {
+    faults.push({ rule, spanId: span?.spanId ?? '', message: span === null ? message : `${span.name}: ${message}` });
+  };
+  const tree = new SpanTree(spans);
+  const inTrace = tree.spans.filter((span) => placeOf(span) !== SpanPlace.batchStep);
+  if (tree.spans.length !== spans.length) report(TraceRule.oneTree, null, 'two spans have one id');
+  if (inTrace.length === 0) report(TraceRule.oneTree, null, 'there are no spans');
+  const traceId = inTrace[0]?.traceId ?? '';
+  const level = options.level ?? levelOf(inTrace);
+  const trace: TraceCase = { tree, spans: inTrace, traceId, level, options };
+  for (const span of tree.spans) checkSpan(span, report);
+  checkTree(trace, report);
+  checkSlices(trace, report);
+  checkAttributes(trace, report);
+  checkLinks(trace, report);
+  checkStatus(trace, report);
+  return faults;
+}
+
+function checkSpan(span: TraceSpan, report: Report): void {
+  const { startNs, endNs, events, links } = span;
+  if (endNs < startNs) report(TraceRule.time, span, `it ends ${startNs - endNs} ns before it begins`);
+  if (startNs <= 0n) report(TraceRule.time, span, 'it has no start');
+  for (const [what, { length }] of [
+    ['events', events],
+    ['links', links],
+  ] as const) {
+    if (length > MAX_EVENTS_AND_LINKS) report(TraceRule.limit, span, `it has ${length} ${what}`);
+  }
+  for (const { name, timeNs } of events) {
+    const isIn = timeNs >= startNs && timeNs <= endNs;
+    if (!isIn && endNs >= startNs) report(TraceRule.time, span, `event ${name} is outside of it`);
+  }
+}
+
+/** The highest of its slices, as nothing else says it. */
+function levelOf(spans: readonly TraceSpan[]): TraceLevel {
+  const levels = spans.map(({ name }) => (Object.hasOwn(SLICE_LEVEL, name) ? SLICE_LEVEL[name as SliceName] : 0));
+  return Math.max(TraceLevel.important, ...levels) as TraceLevel;
+}

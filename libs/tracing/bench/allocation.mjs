@@ -1,0 +1,60 @@
+// Bytes that recording a slice allocates on the heap, by V8's sampling profiler; those that were collected again count.
+// Usage: node allocation.mjs   prints a JSON array of { name, value, bound, holds, note }.
+import { Session } from 'node:inspector/promises';
+import { Word } from '../dist/recording/record-format.js';
+import { threadWriter } from '../dist/recording/thread-writer.js';
+import { atMost, printResults } from './compare.mjs';
+import { ourRequest, recordAll, sdkRequest, sdkTracer } from './subjects.mjs';
+
+const SLICES = 1_000_000;
+/** The SDK allocates so much that fewer tell. */
+const SDK_SPANS = 100_000;
+const EVERY = 256;
+const MAX_BYTES = 1;
+
+recordAll();
+const session = new Session();
+session.connect();
+
+/** Bytes a slice of `count`, and where most of them came from. */
+async function profile(count, run) {
+  run(count);
+  await session.post('HeapProfiler.startSampling', {
+    samplingInterval: 4096,
+    includeObjectsCollectedByMajorGC: true,
+    includeObjectsCollectedByMinorGC: true,
+  });
+  run(count);
+  const { head } = (await session.post('HeapProfiler.stopSampling')).profile;
+  const byPlace = new Map();
+  const walk = ({ callFrame, selfSize, children }) => {
+    const place = callFrame.functionName || callFrame.url;
+    byPlace.set(place, (byPlace.get(place) ?? 0) + selfSize);
+    children.forEach(walk);
+  };
+  walk(head);
+  const places = [...byPlace].filter(([, bytes]) => bytes > 0).sort(([, a], [, b]) => b - a);
+  return { bytes: places.reduce((sum, [, bytes]) => sum + bytes, 0) / count, most: places[0]?.[0] ?? 'nowhere' };
+}
+
+const request = ourRequest(0);
+const ring = new Int32Array(threadWriter().buffer);
+const ours = await profile(SLICES, (count) => {
+  for (let i = 0; i < count; i++) {
+    request.record(i);
+    // A reader that is never late.
+    if (i % EVERY === 0) Atomics.store(ring, Word.read, Atomics.load(ring, Word.written));
+  }
+});
+const { dropped } = threadWriter();
+const discard = { export: (_, done) => done({ code: 0 }), shutdown: () => Promise.resolve() };
+const { provider, tracer } = sdkTracer(discard, { maxExportBatchSize: 512, maxQueueSize: 4 * SDK_SPANS });
+const spans = sdkRequest(tracer, 0);
+const sdk = await profile(SDK_SPANS, (count) => {
+  for (let i = 0; i < count; i++) spans.record(i);
+});
+
+const note = `${ours.bytes.toFixed(3)} (most in ${ours.most}) against the SDK's ${sdk.bytes.toFixed(0)}, over ${SLICES} slices`;
+const fault = dropped > 0 ? `the ring dropped ${dropped}` : null;
+printResults([atMost('tracing: heap bytes a slice', ours.bytes, MAX_BYTES, note, fault)]);
+await provider.shutdown();

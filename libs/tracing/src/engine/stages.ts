@@ -1,0 +1,33 @@
+import type { SliceName } from '../names.js';
+import type { RequestTrace, TraceAttributes } from '../request-trace.js';
+
+/** One slice after the other on a request's thread, without a gap: each begins where the one before it ends. */
+export class Stages {
+  #current: SliceName | null;
+
+  /** @param first is open already */
+  constructor(
+    readonly trace: RequestTrace,
+    first: SliceName,
+  ) {
+    this.#current = first;
+  }
+
+  get current(): SliceName | null {
+    return this.#current;
+  }
+
+  next(name: SliceName, ts: number, spanId?: string): void {
+    if (this.#current === null) return;
+    this.trace.sliceEnd(this.#current, { ts });
+    this.#current = name;
+    this.trace.sliceStart(name, spanId === undefined ? { ts } : { ts, spanId });
+  }
+
+  /** The request leaves this thread; what comes later does nothing. */
+  end(ts: number, attributes: TraceAttributes = {}): void {
+    if (this.#current === null) return;
+    this.trace.sliceEnd(this.#current, { ts, attributes, threadFinish: true });
+    this.#current = null;
+  }
+}

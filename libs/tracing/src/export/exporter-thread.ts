@@ -1,0 +1,95 @@
+import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
+import { HELLO, RINGS_CHANNEL } from '../recording/thread-writer.js';
+import { SharedControl } from '../recording/shared-control.js';
+import { createSinks } from './create-sinks.js';
+import { estimateOrigin } from './estimate-origin.js';
+import { ExportStats } from './export-stats.js';
+import { ExportThread } from './export-thread.js';
+import { LogOnce } from './log-once.js';
+import { type KnownRing, RingSet } from './ring-set.js';
+import type { ExporterThreadData, FromExporterThread, ToExporterThread } from './thread-messages.js';
+
+// What the exporter's worker thread runs.
+
+const ESTIMATE_MS = 10_000;
+const ASK_MS = 60_000;
+/** When a ring had filled so far since the last look, the next one comes sooner. */
+const BUSY_FILL = 0.25;
+const BUSY_FACTOR = 5;
+
+const data = workerData as ExporterThreadData;
+const port = parentPort!;
+const post = (message: FromExporterThread): void => port.postMessage(message);
+const log = new LogOnce((message) => post({ type: 'log', message }));
+const control = new SharedControl(data.control);
+const stats = new ExportStats(data.stats);
+const rings = new RingSet(data.firstRingId);
+for (const { buffer, names, ...ring } of data.rings) rings.add(buffer, { ...ring, names: [...names] });
+
+// A user's module, and what it loads, may do anything; this thread goes on.
+const onStray = (error: unknown): void => {
+  stats.add('failures');
+  log.error('exporter thread', error);
+};
+process.on('uncaughtException', onStray);
+process.on('unhandledRejection', onStray);
+
+function addRing(buffer: SharedArrayBuffer, answers: boolean): void {
+  const ring = rings.add(buffer, { answers });
+  if (ring !== null) post({ type: 'ring', id: ring.id, buffer, answers });
+}
+
+const channel = new BroadcastChannel(RINGS_CHANNEL);
+channel.onmessage = (event) => {
+  const { data: announced } = event as { data: unknown };
+  if (announced instanceof SharedArrayBuffer) addRing(announced, true);
+};
+channel.unref();
+channel.postMessage(HELLO);
+
+const sinks = await createSinks({
+  ...data,
+  control,
+  stats,
+  onError: (destination, error) => log.error(`export to ${destination}`, error),
+  onWarning: (message) => log.warn(message),
+});
+const thread = new ExportThread({
+  control,
+  stats,
+  resource: data.resource,
+  rings,
+  sinks,
+  onNames: ({ id }: KnownRing, names) => post({ type: 'names', id, names }),
+  onError: (error) => log.error('export', error),
+});
+
+if (data.isRestart) thread.passOver();
+const timers = [
+  setInterval(() => control.addEpoch(estimateOrigin()), ESTIMATE_MS),
+  setInterval(() => {
+    for (const { id } of rings.age()) post({ type: 'ringEnded', id });
+    channel.postMessage(HELLO);
+  }, ASK_MS),
+];
+
+let drainTimer = setTimeout(drain, data.drainMs);
+function drain(): void {
+  const isBusy = thread.drain() > BUSY_FILL;
+  drainTimer = setTimeout(drain, isBusy ? data.drainMs / BUSY_FACTOR : data.drainMs);
+}
+
+async function shutdown(): Promise<void> {
+  clearTimeout(drainTimer);
+  timers.forEach(clearInterval);
+  await thread.shutdown();
+  channel.close();
+  process.exit();
+}
+
+port.on('message', (message: ToExporterThread) => {
+  if (message.type === 'ring') addRing(message.buffer, false);
+  else if (message.type === 'shutdown') void shutdown();
+  else void thread.flush().then(() => post({ type: 'flushed', id: message.id }));
+});
+post({ type: 'ready' });

@@ -1,0 +1,118 @@
+import { Worker } from 'node:worker_threads';
+import type { ExportStats } from './export-stats.js';
+import type { Environment } from './otel.config.js';
+import type { ExporterThreadData, FromExporterThread, HandedRing, ToExporterThread } from './thread-messages.js';
+
+export interface ExporterWorkerOptions {
+  readonly data: Omit<ExporterThreadData, 'rings' | 'firstRingId' | 'isRestart'>;
+  readonly environment: Environment;
+  readonly stats: ExportStats;
+  readonly log: (message: string) => void;
+}
+
+/** Beyond it the thread dies, not the process. */
+const MAX_HEAP_MB = 384;
+const MAX_RESTARTS = 3;
+const RESTART_MS = 1000;
+
+interface Ring extends HandedRing {
+  readonly names: string[];
+}
+
+/** Rings and their names, for the next exporter of this process: a writer tells a name once. */
+const rings = new Map<number, Ring>();
+let nextRingId = 0;
+
+/** The exporter's thread; one that dies is started again a few times. */
+export class ExporterWorker {
+  readonly #flushes = new Map<number, () => void>();
+  #nextFlush = 0;
+  #worker: Worker | null;
+  #restarts = 0;
+  #isClosed = false;
+
+  constructor(private readonly options: ExporterWorkerOptions) {
+    this.#worker = this.#start();
+  }
+
+  addRing(buffer: SharedArrayBuffer): void {
+    this.#post({ type: 'ring', buffer });
+  }
+
+  flush(timeoutMs: number): Promise<boolean> {
+    if (this.#isClosed || this.#worker === null) return Promise.resolve(false);
+    const id = this.#nextFlush++;
+    this.#post({ type: 'flush', id });
+    return within(timeoutMs, (done) => this.#flushes.set(id, done)).finally(() => this.#flushes.delete(id));
+  }
+
+  async shutdown(timeoutMs: number): Promise<boolean> {
+    const worker = this.#worker;
+    if (this.#isClosed || worker === null) return true;
+    this.#isClosed = true;
+    this.#post({ type: 'shutdown' });
+    const inTime = await within(timeoutMs, (done) => worker.once('exit', done));
+    if (!inTime) await worker.terminate();
+    return inTime;
+  }
+
+  #post(message: ToExporterThread): void {
+    this.#worker?.postMessage(message);
+  }
+
+  #start(): Worker {
+    const data: ExporterThreadData = {
+      ...this.options.data,
+      rings: [...rings.values()],
+      firstRingId: nextRingId,
+      isRestart: this.#restarts > 0,
+    };
+    const worker = new Worker(new URL('./exporter-thread.js', import.meta.url), {
+      workerData: data,
+      env: this.options.environment as NodeJS.ProcessEnv,
+      // The main thread's flags (loaders, `--import`) are not for this one.
+      execArgv: [],
+      name: 'sliceway-trace-exporter',
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    });
+    worker.on('message', (message: FromExporterThread) => this.#onMessage(message));
+    worker.on('error', (error) => this.options.log(`exporter thread died: ${error.message}`));
+    worker.on('exit', () => this.#onExit(worker));
+    worker.unref();
+    return worker;
+  }
+
+  #onMessage(message: FromExporterThread): void {
+    if (message.type === 'log') this.options.log(message.message);
+    else if (message.type === 'flushed') this.#flushes.get(message.id)?.();
+    else if (message.type === 'names') rings.get(message.id)?.names.push(...message.names);
+    else if (message.type === 'ringEnded') rings.delete(message.id);
+    else if (message.type === 'ring') {
+      const { id, buffer, answers } = message;
+      rings.set(id, { id, buffer, answers, names: [] });
+      nextRingId = Math.max(nextRingId, id + 1);
+    }
+  }
+
+  #onExit(worker: Worker): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
+    if (this.#isClosed) return;
+    this.options.stats.add('failures');
+    if (this.#restarts++ >= MAX_RESTARTS) return;
+    setTimeout(() => {
+      if (!this.#isClosed) this.#worker = this.#start();
+    }, RESTART_MS).unref();
+  }
+}
+
+/** Whether `done` was called in time. The timer keeps the process alive until then. */
+function within(timeoutMs: number, start: (done: () => void) => void): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), timeoutMs);
+    start(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}

@@ -1,0 +1,64 @@
+import type { TraceAttributes } from '../request-trace.js';
+import type { RingReader } from '../recording/ring-reader.js';
+import type { SharedControl } from '../recording/shared-control.js';
+import type { ExportStats } from './export-stats.js';
+import { OtlpBatch } from './otlp-batch.js';
+import type { OtlpTransport } from './otlp-transport.js';
+import { SendQueue } from './send-queue.js';
+import type { Sink, SinkContext } from './sink.js';
+
+export interface RecordSinkOptions {
+  readonly context: SinkContext;
+  readonly control: SharedControl;
+  readonly resource: TraceAttributes;
+  readonly stats: ExportStats;
+  readonly transport: OtlpTransport;
+  readonly onError: (error: Error) => void;
+}
+
+/** Encodes records as OTLP and sends them in batches. */
+export class RecordSink implements Sink {
+  readonly name = 'otlp';
+  readonly #batch: OtlpBatch;
+  readonly #queue: SendQueue<{ readonly bytes: Uint8Array; readonly spans: number }>;
+  #openSinceMs = 0;
+
+  constructor(private readonly options: RecordSinkOptions) {
+    const { context, control, resource, stats, transport, onError } = options;
+    this.#batch = new OtlpBatch(control, resource);
+    this.#queue = new SendQueue({
+      maxSpans: context.maxQueueSpans,
+      timeoutMs: context.exportTimeoutMs,
+      stats,
+      send: (batch) => transport.send(batch),
+      onTimeout: () => transport.abort(),
+      onError,
+    });
+  }
+
+  takeRecord(ring: RingReader, word: number): void {
+    if (this.#batch.spans === 0) this.#openSinceMs = performance.now();
+    this.#batch.add(ring, word);
+    if (this.#batch.spans >= this.options.context.maxBatchSpans) this.#seal();
+  }
+
+  onDrained(nowMs: number): void {
+    if (this.#batch.spans > 0 && nowMs - this.#openSinceMs >= this.options.context.scheduleDelayMs) this.#seal();
+  }
+
+  flush(): Promise<void> {
+    if (this.#batch.spans > 0) this.#seal();
+    return this.#queue.idle();
+  }
+
+  async shutdown(): Promise<void> {
+    await this.flush();
+    this.options.transport.shutdown();
+  }
+
+  #seal(): void {
+    const { spans } = this.#batch;
+    const bytes = this.#batch.take();
+    this.#queue.push({ payload: { bytes, spans }, spans, bytes: bytes.length });
+  }
+}

@@ -1,0 +1,38 @@
+import type { Destinations } from './create-sinks.js';
+import type { SinkContext } from './sink.js';
+import type { TraceAttributes } from '../request-trace.js';
+
+/** What the exporter's thread is started with. */
+export interface ExporterThreadData {
+  readonly control: SharedArrayBuffer;
+  readonly stats: SharedArrayBuffer;
+  readonly resource: TraceAttributes;
+  readonly destinations: Destinations;
+  readonly context: SinkContext;
+  readonly drainMs: number;
+  readonly rings: readonly HandedRing[];
+  readonly firstRingId: number;
+  /** The thread before it died. */
+  readonly isRestart: boolean;
+}
+
+/** A ring as it goes from one exporter to the next. */
+export interface HandedRing {
+  readonly id: number;
+  readonly buffer: SharedArrayBuffer;
+  readonly answers: boolean;
+  readonly names: readonly string[];
+}
+
+export type ToExporterThread =
+  | { readonly type: 'ring'; readonly buffer: SharedArrayBuffer }
+  | { readonly type: 'flush'; readonly id: number }
+  | { readonly type: 'shutdown' };
+
+export type FromExporterThread =
+  | { readonly type: 'ready' }
+  | { readonly type: 'flushed'; readonly id: number }
+  | { readonly type: 'log'; readonly message: string }
+  | { readonly type: 'ring'; readonly id: number; readonly buffer: SharedArrayBuffer; readonly answers: boolean }
+  | { readonly type: 'names'; readonly id: number; readonly names: readonly string[] }
+  | { readonly type: 'ringEnded'; readonly id: number };

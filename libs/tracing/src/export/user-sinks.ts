@@ -1,0 +1,60 @@
+import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { TraceAttributes } from '../request-trace.js';
+import type { ExportStats } from './export-stats.js';
+import { readableSpans } from './readable-span.js';
+import type { Sink } from './sink.js';
+import type { SpanDestination } from './span-sink.js';
+import { loadUserObject } from './user-module.js';
+
+/** A user's `SpanExporter`, which gets batches. */
+export async function createUserExporter(path: string, resource: TraceAttributes): Promise<SpanDestination> {
+  const exporter = await loadUserObject<SpanExporter>(path, 'export');
+  const toReadable = readableSpans(resource);
+  return {
+    name: path,
+    send: (spans) =>
+      new Promise((resolve, reject) =>
+        exporter.export(spans.map(toReadable), ({ code, error }) =>
+          code === 0 ? resolve() : reject(error ?? new Error(`${path}: export failed`)),
+        ),
+      ),
+    flush: async () => exporter.forceFlush?.(),
+    shutdown: () => exporter.shutdown(),
+  };
+}
+
+/** A user's `SpanProcessor`, whose `onEnd` gets each span; `onStart` is not called, since spans come when they are over. */
+export async function createUserProcessor(
+  path: string,
+  resource: TraceAttributes,
+  stats: ExportStats,
+  onError: (error: Error) => void,
+): Promise<Sink> {
+  const processor = await loadUserObject<SpanProcessor>(path, 'onEnd');
+  const toReadable = readableSpans(resource);
+  const guarded = async (work: () => void | Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      stats.add('failures');
+      onError(error as Error);
+    }
+  };
+  return {
+    name: path,
+    takeSpan(span) {
+      const readable: ReadableSpan = toReadable(span);
+      try {
+        processor.onEnd(readable);
+        stats.add('exported');
+      } catch (error) {
+        stats.add('failures');
+        stats.add('droppedExport');
+        onError(error as Error);
+      }
+    },
+    onDrained() {},
+    flush: () => guarded(() => processor.forceFlush()),
+    shutdown: () => guarded(() => processor.shutdown()),
+  };
+}

@@ -1,0 +1,24 @@
+/** Instrumentations that are on unless the environment names others: of HTTP, and of Node.js itself. */
+const INSTRUMENTATIONS = 'http,runtime-node';
+const ENABLED = 'OTEL_NODE_ENABLED_INSTRUMENTATIONS';
+
+/** Whether anything is to be patched. */
+export function isInstrumented(environment: Readonly<Record<string, string | undefined>> = process.env): boolean {
+  return (
+    environment['OTEL_SDK_DISABLED']?.trim().toLowerCase() !== 'true' && environment['SLICEWAY_TRACE_LEVEL'] !== '0'
+  );
+}
+
+/**
+ * Does what reads the list of instrumentations from the environment, with ours where it has none. Afterwards it is as it was:
+ * processes that this one starts decide for themselves.
+ */
+export function withInstrumentations<T>(work: () => T): T {
+  if (process.env[ENABLED]) return work();
+  process.env[ENABLED] = INSTRUMENTATIONS;
+  try {
+    return work();
+  } finally {
+    delete process.env[ENABLED];
+  }
+}

@@ -1,0 +1,345 @@
+import { batchStep, eventBatch, sliceBatch } from '../batch.js';
+import { AttributeName, LinkKind, SliceName } from '../names.js';
+import { NULL_TRACE } from '../null-trace.js';
+import { liveRequests, requestTrace, resumeRequest, startRequest } from '../requests.js';
+import type { RequestTrace } from '../request-trace.js';
+import { kvSpanIds } from '../span-ids.js';
+import { registerThread } from '../thread.js';
+import { TraceLevel } from '../trace-level.js';
+import { SpanStatus, type TraceSpan } from '../trace-span.js';
+import { MAX_EVENTS } from './record-format.js';
+import { control, named, recordAll, recorded } from './recording.fixture.js';
+
+const RID = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
+const ROOM = '0123456789abcdef';
+const PARENT = new Map([['traceparent', `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`]]);
+const GATEWAY = registerThread({ label: 'gateway' });
+
+beforeEach(() => {
+  recordAll();
+  recorded();
+});
+afterEach(() => {
+  expect(liveRequests()).toBe(0);
+  control.enabled = false;
+});
+
+const begin = (over: object = {}): RequestTrace =>
+  startRequest({ rid: RID, bootstrapRoom: ROOM, role: 'gateway', parent: PARENT, ts: 1000, ...over });
+const names = (spans: readonly TraceSpan[]): string[] => spans.map(({ name }) => name);
+const links = ({ links }: TraceSpan): unknown[] =>
+  links.map(({ spanId, attributes }) => [attributes[AttributeName.linkKind], spanId]);
+
+describe('the tree of a request', () => {
+  it('is room, request, thread, slice, nested slice, under the parent that came in', () => {
+    const trace = begin();
+    trace.sliceStart(SliceName.stream, { ts: 1100 });
+    trace.slice(SliceName.socketWrite, 1150, 1160);
+    trace.sliceEnd(SliceName.stream, {
+      ts: 1200,
+      attributes: { tokens: 3, text: 'ä€', on: true, list: [1, 2.5], names: ['x', ''] },
+    });
+    trace.finish({ ts: 1300, attributes: { 'gen_ai.request.model': 'm' } });
+    const spans = recorded();
+    const [nested, slice, thread, request, room] = spans as [TraceSpan, TraceSpan, TraceSpan, TraceSpan, TraceSpan];
+    expect(names(spans)).toEqual([
+      'socket_write',
+      'stream',
+      expect.stringMatching(/^gateway \(host:[0-9a-f]{8} \| pid:\d+\)$/),
+      'gateway Req a1b2c3d4',
+      'Bootstrap Room 0x0123456789abcdef',
+    ]);
+    expect(spans.every(({ traceId }) => traceId === '1'.repeat(32))).toBe(true);
+    expect(spans.map(({ parentSpanId }) => parentSpanId)).toEqual([
+      slice.spanId,
+      thread.spanId,
+      request.spanId,
+      room.spanId,
+      '2'.repeat(16),
+    ]);
+    expect(slice).toMatchObject({
+      attributes: { tokens: 3, text: 'ä€', on: true, list: [1, 2.5], names: ['x', ''] },
+      status: { code: SpanStatus.unset },
+    });
+    expect(slice.endNs - slice.startNs).toBe(100n);
+    expect(request.attributes).toEqual({
+      rid: RID,
+      bootstrap_room: `0x${ROOM}`,
+      module: 'request',
+      'gen_ai.request.model': 'm',
+    });
+    expect(thread.attributes).toMatchObject({ thread_label: 'gateway', pid: process.pid });
+    expect(nested.links).toEqual([]);
+  });
+
+  it('links each slice of the first level to the one before it', () => {
+    const trace = begin();
+    for (const [name, ts] of [
+      ['receive', 1],
+      ['admission', 2],
+      ['route', 3],
+    ] as const) {
+      trace.sliceStart(name, { ts });
+      trace.sliceEnd(name, { ts: ts + 1 });
+    }
+    trace.finish();
+    const spans = recorded();
+    expect(links(named(spans, 'receive'))).toEqual([]);
+    expect(links(named(spans, 'admission'))).toEqual([['prev', named(spans, 'receive').spanId]]);
+    expect(links(named(spans, 'route'))).toEqual([['prev', named(spans, 'admission').spanId]]);
+  });
+
+  it('goes on in another service, linked to the slice that was open when it was handed over', () => {
+    const trace = begin();
+    trace.sliceStart(SliceName.dispatch);
+    const headers = new Map<string, string>();
+    trace.inject(headers);
+    const other = resumeRequest(headers, { rid: RID, role: 'prefill' });
+    other.sliceStart(SliceName.prefillPrepare);
+    other.sliceEnd(SliceName.prefillPrepare);
+    other.finish();
+    trace.sliceEnd(SliceName.dispatch);
+    trace.finish();
+    const spans = recorded();
+    expect(links(named(spans, 'prefill_prepare'))).toEqual([['prev', named(spans, 'dispatch').spanId]]);
+    const request = named(spans, 'prefill Req a1b2c3d4');
+    expect(request.parentSpanId).toBe(named(spans, /^Bootstrap/).spanId);
+    expect(request.attributes[AttributeName.bootstrapRoom]).toBe(`0x${ROOM}`);
+  });
+
+  it('has one request span for two ranks of a service', () => {
+    const trace = begin({ role: 'decode' });
+    const headers = new Map<string, string>();
+    trace.inject(headers);
+    for (const tpRank of [0, 1]) {
+      const thread = registerThread({ label: 'engine', tpRank, dpRank: 2 });
+      const rank = resumeRequest(headers, { rid: RID, role: 'decode', thread });
+      rank.sliceStart(SliceName.decodeForward);
+      rank.sliceEnd(SliceName.decodeForward, { threadFinish: true });
+      rank.finish();
+    }
+    trace.finish();
+    const spans = recorded();
+    const request = named(spans, /^decode Req/);
+    for (const rank of [0, 1]) {
+      const thread = named(spans, new RegExp(`^engine \\[TP ${rank}\\] \\[DP 2\\]`));
+      expect(thread.parentSpanId).toBe(request.spanId);
+      expect(thread.attributes).toMatchObject({ tp_rank: rank, dp_rank: 2 });
+    }
+  });
+
+  it('has a thread span for each visit', () => {
+    const trace = begin();
+    const engine = registerThread({ label: 'engine' });
+    const visits = [0, 1].map((choice) => trace.visit({ thread: engine, choice }));
+    visits[0]!.sliceStart(SliceName.decodeForward);
+    visits[0]!.finish();
+    trace.finish();
+    const spans = recorded();
+    const threads = spans.filter(({ name }) => name.startsWith('engine'));
+    expect(threads.map(({ attributes }) => attributes[AttributeName.choice])).toEqual([0, 1]);
+    expect(threads.map(({ status }) => status.message)).toEqual(['', 'unfinished']);
+    expect(named(spans, 'decode_forward').status).toEqual({ code: SpanStatus.error, message: 'unfinished' });
+  });
+});
+
+describe('slices', () => {
+  it.each([
+    [TraceLevel.important, ['receive']],
+    [TraceLevel.normal, ['receive', 'dispatch', 'own']],
+    [TraceLevel.all, ['receive', 'dispatch', 'own', 'socket_write']],
+  ])('at level %d are those of the level', (level, expected) => {
+    const trace = begin({ level });
+    for (const name of ['receive', 'dispatch', 'own', 'socket_write']) {
+      trace.sliceStart(name);
+      trace.sliceEnd(name);
+    }
+    trace.finish();
+    expect(names(recorded()).slice(0, -3)).toEqual(expected);
+  });
+
+  it('without a name get it at their end, and begin where the one before ended', () => {
+    const trace = begin({ level: TraceLevel.normal });
+    trace.sliceStart('', { anonymous: true, ts: 1 });
+    trace.sliceEnd('receive', { ts: 2, autoNext: true });
+    trace.sliceEnd('socket_write', { ts: 3, autoNext: true });
+    trace.sliceEnd('stream', { ts: 4, threadFinish: true });
+    trace.finish();
+    const spans = recorded();
+    expect(names(spans).slice(0, 2)).toEqual(['receive', 'stream']);
+    expect(spans[1]!.startNs - spans[0]!.startNs).toBe(2n);
+    expect(links(spans[1]!)).toEqual([['prev', spans[0]!.spanId]]);
+  });
+
+  it('that end under another name are errors', () => {
+    const trace = begin();
+    trace.sliceStart('receive');
+    trace.sliceEnd('route');
+    trace.sliceEnd('nothing is open');
+    trace.finish();
+    expect(named(recorded(), 'receive').status).toEqual({ code: SpanStatus.error, message: 'ended as route' });
+  });
+
+  it('still open at an abort end with its reason, as do thread, request and room', () => {
+    const trace = begin();
+    trace.sliceStart('stream');
+    trace.sliceStart('socket_write');
+    trace.abort('client_disconnected');
+    trace.sliceEnd('stream');
+    trace.finish();
+    const spans = recorded();
+    expect(spans).toHaveLength(5);
+    for (const { status } of spans) expect(status).toEqual({ code: SpanStatus.error, message: 'client_disconnected' });
+  });
+
+  it('too deep are left out, and those around them are not', () => {
+    const trace = begin();
+    for (let i = 0; i < 40; i++) trace.sliceStart('own');
+    for (let i = 0; i < 40; i++) trace.sliceEnd('own');
+    trace.finish();
+    expect(recorded().filter(({ name }) => name === 'own')).toHaveLength(16);
+  });
+
+  it('of a KV transfer link to each other by the room alone', () => {
+    const trace = begin();
+    const { prefill, decode } = kvSpanIds(ROOM);
+    trace.sliceStart(SliceName.prefillTransferKvCache, { spanId: prefill });
+    trace.link(LinkKind.kv, { spanId: decode });
+    trace.sliceEnd(SliceName.prefillTransferKvCache);
+    trace.sliceStart(SliceName.decodeTransferred, { spanId: decode });
+    trace.link(LinkKind.kv, { spanId: prefill });
+    trace.sliceEnd(SliceName.decodeTransferred);
+    trace.finish();
+    const [sent, received] = recorded();
+    expect(links(sent!)).toEqual([['kv', received!.spanId]]);
+    expect(links(received!)).toEqual([
+      ['prev', sent!.spanId],
+      ['kv', sent!.spanId],
+    ]);
+  });
+});
+
+describe('events', () => {
+  it('belong to the slice that they fall into, else to the thread', () => {
+    const trace = begin();
+    trace.event('before', {}, { ts: 1050 });
+    trace.sliceStart('stream', { ts: 1100 });
+    trace.event('outer', { a: 1 }, { ts: 1110 });
+    trace.event('inner', {}, { ts: 1155 });
+    trace.slice('socket_write', 1150, 1160);
+    trace.event('hidden', {}, { level: TraceLevel.all });
+    trace.sliceEnd('stream', { ts: 1200 });
+    trace.finish({ ts: 1300 });
+    const spans = recorded();
+    const eventsOf = (name: string | RegExp): string[] => named(spans, name).events.map((event) => event.name);
+    expect(eventsOf('socket_write')).toEqual(['inner']);
+    expect(eventsOf('stream')).toEqual(['outer']);
+    expect(eventsOf(/^gateway \(/)).toEqual(['before', 'hidden']);
+    expect(named(spans, 'stream').events[0]).toMatchObject({ attributes: { a: 1 } });
+  });
+
+  it('past 128 are counted', () => {
+    const trace = begin();
+    trace.sliceStart('stream', { ts: 0 });
+    for (let i = 0; i < MAX_EVENTS + 7; i++) trace.event('e', {}, { ts: i });
+    trace.sliceEnd('stream', { ts: 1000 });
+    trace.finish();
+    const { events, droppedEvents } = named(recorded(), 'stream');
+    expect([events.length, droppedEvents]).toEqual([MAX_EVENTS, 7]);
+  });
+});
+
+describe('another attempt', () => {
+  it('has a room of its own, and its first slice links to the lost one', () => {
+    const trace = begin();
+    trace.sliceStart('first_token_wait', { ts: 1100 });
+    trace.retry({ bootstrapRoom: 'fedcba9876543210', reason: 'worker_lost', ts: 1200 });
+    trace.sliceStart('tokenize_wait', { ts: 1200 });
+    trace.sliceEnd('tokenize_wait', { ts: 1300 });
+    trace.finish({ ts: 1400 });
+    const spans = recorded();
+    const lost = named(spans, /^Bootstrap Room 0x0123/);
+    const room = named(spans, /^Bootstrap Room 0xfedc/);
+    expect(lost.status).toEqual({ code: SpanStatus.error, message: 'worker_lost' });
+    expect(named(spans, 'first_token_wait').status.message).toBe('worker_lost');
+    expect([room.status.code, room.parentSpanId]).toEqual([SpanStatus.unset, lost.parentSpanId]);
+    expect(room.startNs).toBe(lost.endNs);
+    expect(links(named(spans, 'tokenize_wait'))).toEqual([
+      ['prev', named(spans, 'first_token_wait').spanId],
+      ['retry_of', lost.spanId],
+    ]);
+  });
+});
+
+describe('what is not recorded', () => {
+  it.each([
+    ['level 0', { level: TraceLevel.off }],
+    [
+      'a parent that is not sampled',
+      { parent: new Map([['traceparent', `00-${'1'.repeat(32)}-${'2'.repeat(16)}-00`]]) },
+    ],
+    ['a ratio of 0', { parent: undefined, ratio: 0 }],
+    ['a module that is off', { module: 'engine', modules: ['request'] }],
+  ])('%s', (_, { ratio = 1, modules, ...over }: Record<string, unknown>) => {
+    control.ratio = ratio as number;
+    if (modules) control.modules = modules as ['request'];
+    const trace = begin(over);
+    trace.sliceStart('receive');
+    trace.sliceEnd('receive');
+    trace.finish();
+    expect(recorded()).toEqual([]);
+    expect(trace.current()).toBeNull();
+  });
+
+  it('counts what is malformed and goes on', () => {
+    const before = control.malformed;
+    const headers = new Map([...PARENT, ['x-sliceway-trace', '9-zz']]);
+    begin({ parent: new Map([['traceparent', 'nonsense']]) }).finish();
+    resumeRequest(headers, { rid: RID, role: 'decode' }).finish();
+    expect(control.malformed - before).toBe(2);
+    expect(recorded().filter(({ name }) => name.startsWith('Bootstrap'))).toHaveLength(2);
+  });
+
+  it('counts spans that the ring has no room for, and says so on the request', () => {
+    const trace = begin();
+    for (let i = 0; i < 20_000; i++) {
+      trace.sliceStart('own');
+      trace.sliceEnd('own');
+    }
+    const kept = recorded().length;
+    trace.finish();
+    const dropped = named(recorded(), /Req/).attributes[AttributeName.dropped] as number;
+    expect(kept + dropped).toBe(20_000);
+    expect(dropped).toBeGreaterThan(0);
+  });
+});
+
+describe('batches', () => {
+  it('record on all that are traced, and a step links to them and they to it', () => {
+    const traces = [begin(), begin({ rid: 'f'.repeat(32), level: TraceLevel.important }), NULL_TRACE];
+    for (const trace of traces) trace.sliceStart('decode_forward', { ts: 1100 });
+    const step = batchStep({ thread: GATEWAY, startTs: 1110, endTs: 1120, attributes: { bid: 7 }, members: traces });
+    sliceBatch('decode_loop', traces, 1110, 1120, { batch: step });
+    eventBatch('schedule', traces, { bid: 7 });
+    for (const trace of traces) trace.finish();
+    const spans = recorded();
+    const span = named(spans, 'batch_step');
+    const loop = named(spans, 'decode_loop');
+    expect(span).toMatchObject({ parentSpanId: null, spanId: step!.spanId, attributes: { bid: 7 } });
+    expect(span.traceId).not.toBe(loop.traceId);
+    expect(links(span)).toEqual([['batch', loop.parentSpanId]]);
+    expect(loop.links).toMatchObject([{ traceId: span.traceId, spanId: span.spanId }]);
+  });
+
+  it('without a traced member leave nothing', () => {
+    expect(batchStep({ thread: GATEWAY, startTs: 1, endTs: 2, attributes: {}, members: [NULL_TRACE] })).toBeNull();
+    expect(recorded()).toEqual([]);
+  });
+});
+
+it('finds a live trace by its rid', () => {
+  const trace = begin();
+  expect(requestTrace(RID)).toBe(trace);
+  trace.finish();
+  expect(requestTrace(RID)).toBe(NULL_TRACE);
+});

@@ -1,0 +1,404 @@
+import { now, stamp } from '../clock.js';
+import { ContextHeader, type ContextCarrier } from '../context-carrier.js';
+import { AttributeName, LinkKind, SLICE_LEVEL, type SliceName } from '../names.js';
+import { NULL_TRACE } from '../null-trace.js';
+import type {
+  EventOptions,
+  FinishOptions,
+  PastSliceOptions,
+  RequestTrace,
+  RetryOptions,
+  SliceEndOptions,
+  SliceStartOptions,
+  TraceAttributes,
+  VisitOptions,
+} from '../request-trace.js';
+import { bitsToHex, hexToBits, randomBits, SpanRef } from '../span-ids.js';
+import { defaultThread, type TraceThread } from '../thread.js';
+import { TraceLevel } from '../trace-level.js';
+import { SpanKind, SpanStatus } from '../trace-span.js';
+import { MAX_LINKS } from './record-format.js';
+import { RECORD_IDS, RequestSpan } from './request-span.js';
+import { SliceFrame, type PendingLink } from './slice-frame.js';
+import type { SpanWriter } from './span-writer.js';
+import { WaitingEvents } from './waiting-events.js';
+
+/** Slices in one another; deeper ones are not recorded. */
+const MAX_DEPTH = 16;
+const OK_FLAGS = SpanKind.internal;
+const ERROR_FLAGS = SpanKind.internal | (SpanStatus.error << 4);
+const UNFINISHED = 'unfinished';
+
+/** Start and end of what is recorded now: numbers that go from call to call in here allocate nothing. */
+const TIMES = new Float64Array(2);
+let liveCount = 0;
+
+/** Requests that are recorded on this JavaScript thread now. */
+export function liveRecordings(): number {
+  return liveCount;
+}
+
+/** The time of a call: its `ts`, else now. */
+function stampTs(index: number, ts: number | undefined): void {
+  if (ts === undefined) stamp(TIMES, index);
+  else TIMES[index] = ts;
+}
+
+export interface VisitParts {
+  readonly request: RequestSpan;
+  readonly thread: TraceThread;
+  readonly startTs: number;
+  readonly choice: number | undefined;
+  /** Span id of the slice that led here, zeros for none. */
+  readonly previous: readonly [number, number];
+  /** Called when the first visit ends; null for further ones. */
+  readonly onEnd: ((trace: RecordedTrace) => void) | null;
+}
+
+/** One visit of a traced request to one thread: its thread span and slices, written to the thread's ring as they end. */
+export class RecordedTrace implements RequestTrace {
+  readonly level: TraceLevel;
+  readonly #thread: TraceThread;
+  readonly #writer: SpanWriter;
+  readonly #onEnd: ((trace: RecordedTrace) => void) | null;
+  readonly #frames: SliceFrame[] = [];
+  readonly #attributes: Record<string, TraceAttributes[string]>;
+  readonly #visits: RecordedTrace[] = [];
+  readonly #events = new WaitingEvents();
+  #request: RequestSpan;
+  #startTs: number;
+  #depth = 0;
+  /** Of the thread span. */
+  #thread0 = randomBits();
+  #thread1 = randomBits();
+  /** The last slice of the first level. */
+  #previous0: number;
+  #previous1: number;
+  /** What the next slice of the first level links to beside the one before it. */
+  #nextLink: PendingLink | null = null;
+  #isThreadOpen = true;
+  #isEnded = false;
+
+  constructor({ request, thread, startTs, choice, previous, onEnd }: VisitParts) {
+    this.level = request.options.level;
+    this.#request = request;
+    this.#writer = request.options.writer;
+    this.#thread = thread;
+    this.#startTs = startTs;
+    this.#previous0 = previous[0];
+    this.#previous1 = previous[1];
+    this.#onEnd = onEnd;
+    this.#attributes = choice === undefined ? {} : { [AttributeName.choice]: choice };
+    if (onEnd !== null) liveCount++;
+  }
+
+  sliceStart(name: string, options?: SliceStartOptions): void {
+    stampTs(0, options?.ts);
+    this.#sliceStart(name, options);
+  }
+
+  sliceEnd(name: string, options?: SliceEndOptions): void {
+    stampTs(1, options?.ts);
+    this.#sliceEnd(name, options);
+  }
+
+  // The clock is read in functions so small that the compiler inlines Node's, which else makes an array a call.
+
+  #sliceStart(name: string, options: SliceStartOptions | undefined): void {
+    if (this.#isEnded) return;
+    const isAnonymous = options?.anonymous === true;
+    const level = options?.level ?? SLICE_LEVEL[name as SliceName] ?? TraceLevel.normal;
+    this.#open(name, isAnonymous, isAnonymous || level <= this.level);
+    const spanId = options?.spanId;
+    if (spanId === undefined || this.#depth > MAX_DEPTH) return;
+    const frame = this.#frames[this.#depth - 1]!;
+    frame.id0 = hexToBits(spanId, 0);
+    frame.id1 = hexToBits(spanId, 8);
+    if (frame.isFirstLevel && frame.isRecorded) this.#follow(frame.id0, frame.id1);
+  }
+
+  #sliceEnd(name: string, options: SliceEndOptions | undefined): void {
+    if (this.#isEnded) return;
+    if (this.#depth > MAX_DEPTH) this.#depth--;
+    else if (this.#depth > 0) {
+      const frame = this.#frames[--this.#depth]!;
+      if (frame.isAnonymous) this.#name(frame, name);
+      if (frame.isRecorded) {
+        const isOther = frame.name !== name;
+        this.#writeSlice(frame, options?.attributes, isOther ? `ended as ${name}` : null);
+      }
+    }
+    if (options === undefined) return;
+    if (options.autoNext) {
+      TIMES[0] = TIMES[1]!;
+      this.#open('', true, true);
+    }
+    if (options.threadFinish) this.#finishThread(null);
+  }
+
+  slice(name: string, startTs: number, endTs: number, options?: PastSliceOptions): void {
+    if (this.#isEnded) return;
+    const level = options?.level ?? SLICE_LEVEL[name as SliceName] ?? TraceLevel.normal;
+    if (level > this.level) return;
+    TIMES[0] = startTs;
+    this.#open(name, false, true);
+    if (this.#depth > MAX_DEPTH) {
+      this.#depth--;
+      return;
+    }
+    const frame = this.#frames[--this.#depth]!;
+    const batch = options?.batch;
+    if (batch) frame.links = [{ kind: LinkKind.batch, to: batch }];
+    TIMES[1] = endTs;
+    this.#writeSlice(frame, options?.attributes, null);
+  }
+
+  event(name: string, attributes?: TraceAttributes, options?: EventOptions): void {
+    if (this.#isEnded || (options?.level ?? TraceLevel.important) > this.level) return;
+    this.#events.add(name, options?.ts ?? now(), attributes);
+  }
+
+  setSliceAttributes(attributes: TraceAttributes): void {
+    const frame = this.#innermost();
+    if (frame && !this.#isEnded) frame.attributes = Object.assign(frame.attributes ?? {}, attributes);
+  }
+
+  setRequestAttributes(attributes: TraceAttributes): void {
+    if (!this.#isEnded) Object.assign(this.#request.attributes, attributes);
+  }
+
+  setThreadAttributes(attributes: TraceAttributes): void {
+    Object.assign(this.#attributes, attributes);
+  }
+
+  link(kind: LinkKind, { traceId, spanId }: { readonly traceId?: string; readonly spanId: string }): void {
+    const frame = this.#innermost();
+    if (!frame || this.#isEnded) return;
+    const hex = (traceId ?? this.#request.traceHex) + spanId;
+    frame.links ??= [];
+    frame.links.push({ kind, to: new SpanRef(Array.from({ length: 6 }, (_, i) => hexToBits(hex, i * 8))) });
+  }
+
+  current(): SpanRef | null {
+    const frame = this.#innermost();
+    const { ids } = this.#request;
+    const [id0, id1] = frame?.isRecorded
+      ? [frame.id0, frame.id1]
+      : this.#previous0 === 0 && this.#previous1 === 0
+        ? [this.#thread0, this.#thread1]
+        : [this.#previous0, this.#previous1];
+    return new SpanRef([ids[0]!, ids[1]!, ids[2]!, ids[3]!, id0, id1]);
+  }
+
+  visit({ thread = defaultThread(), choice, ts = now(), after }: VisitOptions = {}): RequestTrace {
+    if (this.#isEnded) return NULL_TRACE;
+    const before = after instanceof RecordedTrace ? after : this;
+    const visit = new RecordedTrace({
+      request: this.#request,
+      thread,
+      startTs: ts,
+      choice,
+      previous: [before.#previous0, before.#previous1],
+      onEnd: null,
+    });
+    this.#visits.push(visit);
+    return visit;
+  }
+
+  retry({ bootstrapRoom, reason, ts = now() }: RetryOptions): void {
+    if (this.#isEnded) return;
+    const old = this.#request;
+    old.fail(reason);
+    TIMES[1] = ts;
+    this.#finishThread(reason);
+    old.end(ts);
+    const { ids } = old;
+    this.#request = new RequestSpan({
+      ...old.options,
+      room: bootstrapRoom,
+      startTs: ts,
+      attributes: old.attributes,
+    });
+    this.#startTs = ts;
+    this.#thread0 = randomBits();
+    this.#thread1 = randomBits();
+    this.#isThreadOpen = true;
+    const room = old.options.ownsRoom ? [ids[6]!, ids[7]!] : [ids[4]!, ids[5]!];
+    this.#nextLink = { kind: LinkKind.retryOf, to: new SpanRef([...ids.slice(0, 4), ...room]) };
+  }
+
+  finish({ ts = now(), attributes }: FinishOptions = {}): void {
+    if (this.#isEnded) return;
+    if (attributes) Object.assign(this.#request.attributes, attributes);
+    this.#end(ts, null);
+  }
+
+  abort(reason: string, { ts = now() }: { readonly ts?: number } = {}): void {
+    if (this.#isEnded) return;
+    this.#request.fail(reason);
+    this.#end(ts, reason);
+  }
+
+  inject(carrier: ContextCarrier): void {
+    const { traceHex, roomHex, requestHex, options } = this.#request;
+    const { level, role, room, parent } = options;
+    carrier.set(ContextHeader.traceparent, `00-${traceHex}-${roomHex}-${parent.flags}`);
+    if (parent.traceState !== undefined) carrier.set(ContextHeader.tracestate, parent.traceState);
+    const previous = bitsToHex(this.#previous0) + bitsToHex(this.#previous1);
+    carrier.set(ContextHeader.sliceway, `${level}-${previous}-${role}-${requestHex}-${room}`);
+  }
+
+  #innermost(): SliceFrame | undefined {
+    return this.#depth === 0 || this.#depth > MAX_DEPTH ? undefined : this.#frames[this.#depth - 1];
+  }
+
+  #open(name: string, isAnonymous: boolean, isRecorded: boolean): void {
+    const depth = this.#depth++;
+    if (depth >= MAX_DEPTH) return;
+    if (!this.#isThreadOpen) this.#reopenThread();
+    const frame = (this.#frames[depth] ??= new SliceFrame());
+    frame.name = name;
+    frame.startTs = TIMES[0]!;
+    frame.isAnonymous = isAnonymous;
+    frame.isRecorded = isRecorded;
+    frame.hasNested = false;
+    frame.attributes = null;
+    frame.links = null;
+    if (!isRecorded) return;
+    frame.id0 = randomBits();
+    frame.id1 = randomBits();
+    const outer = this.#recordedAbove(depth);
+    frame.isFirstLevel = outer === null;
+    if (outer !== null) outer.hasNested = true;
+    else {
+      frame.previous0 = this.#previous0;
+      frame.previous1 = this.#previous1;
+      if (!isAnonymous) this.#follow(frame.id0, frame.id1);
+    }
+  }
+
+  /** Slices after the thread's end, such as those of another attempt, make another visit. */
+  #reopenThread(): void {
+    this.#isThreadOpen = true;
+    this.#startTs = TIMES[0]!;
+    this.#thread0 = randomBits();
+    this.#thread1 = randomBits();
+  }
+
+  #recordedAbove(depth: number): SliceFrame | null {
+    for (let i = depth - 1; i >= 0; i--) if (this.#frames[i]!.isRecorded) return this.#frames[i]!;
+    return null;
+  }
+
+  #follow(id0: number, id1: number): void {
+    this.#previous0 = id0;
+    this.#previous1 = id1;
+  }
+
+  /** An anonymous slice is known only now. What hangs on it keeps it. */
+  #name(frame: SliceFrame, name: string): void {
+    frame.name = name;
+    frame.isRecorded = frame.hasNested || (SLICE_LEVEL[name as SliceName] ?? TraceLevel.normal) <= this.level;
+    if (frame.isRecorded && frame.isFirstLevel) this.#follow(frame.id0, frame.id1);
+  }
+
+  /** Ends at TIMES[1]. */
+  #writeSlice(frame: SliceFrame, attributes: TraceAttributes | undefined, error: string | null): void {
+    const writer = this.#writer;
+    const ids = RECORD_IDS;
+    ids[4] = frame.id0;
+    ids[5] = frame.id1;
+    if (frame.isFirstLevel) {
+      ids[6] = this.#thread0;
+      ids[7] = this.#thread1;
+      ids[8] = frame.previous0;
+      ids[9] = frame.previous1;
+    } else {
+      const outer = this.#recordedAbove(this.#depth)!;
+      ids[6] = outer.id0;
+      ids[7] = outer.id1;
+      ids[8] = 0;
+      ids[9] = 0;
+    }
+    TIMES[0] = frame.startTs;
+    if (!this.#begin(frame.name, error)) return;
+    if (frame.attributes !== null) writer.attributes(frame.attributes);
+    if (attributes !== undefined) writer.attributes(attributes);
+    const droppedEvents = this.#events.isEmpty ? 0 : this.#events.write(writer, TIMES[0]!, TIMES[1]!);
+    let droppedLinks = 0;
+    if (this.#nextLink !== null && frame.isFirstLevel) {
+      this.#writeLink(this.#nextLink);
+      this.#nextLink = null;
+    }
+    if (frame.links !== null) droppedLinks = this.#writeLinks(frame.links);
+    writer.commit(droppedEvents, droppedLinks);
+  }
+
+  #writeLinks(links: readonly PendingLink[]): number {
+    // One place is the previous slice's, and one perhaps that of a retry.
+    const most = MAX_LINKS - 2;
+    for (let i = 0; i < links.length && i < most; i++) this.#writeLink(links[i]!);
+    return Math.max(0, links.length - most);
+  }
+
+  #writeLink({ kind, to }: PendingLink): void {
+    this.#writer.link(to.ids);
+    this.#writer.attribute(AttributeName.linkKind, kind);
+  }
+
+  /** Begins the record of a span from TIMES[0] to TIMES[1] with what every span has. @returns false when it was dropped */
+  #begin(name: string, error: string | null): boolean {
+    const writer = this.#writer;
+    const flags = error === null ? OK_FLAGS : ERROR_FLAGS;
+    if (TIMES[1]! < TIMES[0]!) TIMES[1] = TIMES[0]!;
+    const { ids, options } = this.#request;
+    for (let i = 0; i < 4; i++) RECORD_IDS[i] = ids[i]!;
+    if (!writer.begin(writer.nameId(name), TIMES[0]!, TIMES[1]!, RECORD_IDS, options.epoch, -1, flags)) {
+      this.#request.dropped++;
+      return false;
+    }
+    if (writer.isUnnamed) writer.name(name);
+    if (error !== null) writer.statusMessage(error);
+    return true;
+  }
+
+  /** The thread span ends at TIMES[1], and what is open with it. @param reason of an end as an error */
+  #finishThread(reason: string | null): void {
+    if (!this.#isThreadOpen) return;
+    while (this.#depth > MAX_DEPTH) this.#depth--;
+    while (this.#depth > 0) {
+      const frame = this.#frames[--this.#depth]!;
+      if (frame.isAnonymous) this.#name(frame, 'anonymous');
+      if (frame.isRecorded) this.#writeSlice(frame, undefined, reason ?? UNFINISHED);
+    }
+    this.#isThreadOpen = false;
+    const writer = this.#writer;
+    const ids = RECORD_IDS;
+    ids[4] = this.#thread0;
+    ids[5] = this.#thread1;
+    ids[6] = this.#request.ids[4]!;
+    ids[7] = this.#request.ids[5]!;
+    ids[8] = 0;
+    ids[9] = 0;
+    const { spanName, attributes } = this.#thread;
+    TIMES[0] = this.#startTs;
+    if (!this.#begin(spanName, reason)) return;
+    writer.attributes(attributes);
+    writer.attributes(this.#attributes);
+    writer.commit(this.#events.writeRest(writer));
+  }
+
+  #end(ts: number, reason: string | null): void {
+    for (const visit of this.#visits) {
+      if (visit.#isEnded) continue;
+      visit.#end(ts, reason ?? (visit.#isThreadOpen ? UNFINISHED : null));
+    }
+    TIMES[1] = ts;
+    this.#finishThread(reason);
+    this.#isEnded = true;
+    if (this.#onEnd === null) return;
+    liveCount--;
+    this.#request.end(ts);
+    this.#onEnd(this);
+  }
+}

@@ -1,0 +1,265 @@
+import { threadId } from 'node:worker_threads';
+import type { AttributeValue, TraceAttributes } from '../request-trace.js';
+import {
+  FLAG_STATUS_MESSAGE,
+  FLAG_TRACE_STATE,
+  HEADER_WORDS,
+  MAX_ATTRIBUTES,
+  MAX_LIST,
+  MAX_NAMES,
+  MAX_RECORD_WORDS,
+  MAX_TEXT,
+  nextRecord,
+  RecordType,
+  RING_WORDS,
+  SPAN_HEAD_WORDS,
+  ValueType,
+  Word,
+} from './record-format.js';
+
+/** Words that must be left in a record for the heads of what may still come. */
+const RESERVE_WORDS = 64;
+
+/**
+ * One thread's end of its ring. A span is written in this order: `begin`, its texts (`name`, `statusMessage`, `traceState`),
+ * `attribute`s, `event`s each with its attributes, `link`s each with its attributes, `commit`. Nothing waits or throws: a full
+ * ring drops the record and counts.
+ */
+export class SpanWriter {
+  readonly buffer: SharedArrayBuffer;
+  readonly #capacity: number;
+  readonly #i32: Int32Array;
+  readonly #u16: Uint16Array;
+  readonly #f64: Float64Array;
+  readonly #names = new Map<string, number>();
+  /** Names that this record spells out. */
+  readonly #unnumbered: string[] = [];
+  #written = 0;
+  #read = 0;
+  /** First word of the record, and the next free one. */
+  #base = 0;
+  #at = 0;
+  #end = 0;
+  #attributes = 0;
+  #events = 0;
+  #links = 0;
+  /** Where the count of attributes goes: the span's, an event's or a link's. */
+  #countAt = 0;
+
+  /** @param capacity words, a power of two and more than MAX_RECORD_WORDS */
+  constructor(capacity = RING_WORDS) {
+    this.#capacity = capacity;
+    this.buffer = new SharedArrayBuffer((HEADER_WORDS + capacity + MAX_RECORD_WORDS) * 8);
+    this.#i32 = new Int32Array(this.buffer);
+    this.#u16 = new Uint16Array(this.buffer);
+    this.#f64 = new Float64Array(this.buffer);
+    this.#i32[Word.thread] = threadId;
+  }
+
+  /** Records that found no room. */
+  get dropped(): number {
+    return this.#i32[Word.dropped]!;
+  }
+
+  /** The number of a name, which the reader is told; -1 when there is no room for it, or there are too many. */
+  nameId(name: string): number {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const id = this.#names.size;
+    if (id >= MAX_NAMES || !this.#open(RecordType.name)) return -1;
+    this.#at = this.#base + 2;
+    const length = Math.min(name.length, MAX_TEXT);
+    this.#i32[this.#base * 2 + 2] = id;
+    this.#i32[this.#base * 2 + 3] = length;
+    this.#characters(name, length);
+    this.#publish();
+    this.#names.set(name, id);
+    return id;
+  }
+
+  /**
+   * Begins a span. @param name a number, or -1 when `name` follows
+   * @param ids trace id (4 words of 32 bits), span id (2), parent id (2), span id of the slice before it (2), as they are exported,
+   *   read as little-endian: 10 numbers
+   * @returns false when the ring is full; then nothing else may be called
+   */
+  begin(
+    name: number,
+    startTs: number,
+    endTs: number,
+    ids: Int32Array,
+    epoch: number,
+    scope: number,
+    flags: number,
+  ): boolean {
+    if (!this.#open(RecordType.span)) return false;
+    const word = this.#base;
+    const i32 = this.#i32;
+    this.#f64[word + 1] = startTs;
+    this.#f64[word + 2] = endTs;
+    const at = word * 2;
+    for (let i = 0; i < 10; i++) i32[at + 6 + i] = ids[i]!;
+    i32[at + 16] = name;
+    i32[at + 17] = epoch;
+    i32[at + 18] = scope;
+    i32[at + 19] = flags;
+    i32[at + 22] = 0;
+    i32[at + 23] = 0;
+    this.#at = word + SPAN_HEAD_WORDS;
+    this.#attributes = this.#events = this.#links = 0;
+    this.#countAt = at + 20;
+    return true;
+  }
+
+  /** The span that began has no number for a name: `name` has to follow. */
+  get isUnnamed(): boolean {
+    return this.#i32[this.#base * 2 + 16]! < 0;
+  }
+
+  /** The name of a span that began with -1. */
+  name(text: string): void {
+    this.#text(text);
+  }
+
+  /** Its flag is set here. */
+  statusMessage(text: string): void {
+    this.#i32[this.#base * 2 + 19]! |= FLAG_STATUS_MESSAGE;
+    this.#text(text);
+  }
+
+  /** Its flag is set here. */
+  traceState(text: string): void {
+    this.#i32[this.#base * 2 + 19]! |= FLAG_TRACE_STATE;
+    this.#text(text);
+  }
+
+  attributes(attributes: TraceAttributes): void {
+    for (const key in attributes) this.attribute(key, attributes[key]!);
+  }
+
+  attribute(key: string, value: AttributeValue): void {
+    if (this.#at > this.#end || this.#attributes >= MAX_ATTRIBUTES) return;
+    const head = this.#at * 2;
+    const i32 = this.#i32;
+    this.#at++;
+    i32[head] = this.#idOf(key);
+    if (typeof value === 'number') {
+      i32[head + 1] = ValueType.number;
+      this.#f64[this.#at++] = value;
+    } else if (typeof value === 'string') {
+      const length = this.#fit(value.length, 4);
+      i32[head + 1] = ValueType.string | (length << 3);
+      this.#characters(value, length);
+    } else if (typeof value === 'boolean') i32[head + 1] = ValueType.boolean | (Number(value) << 3);
+    else if (Array.isArray(value)) i32[head + 1] = this.#list(value as readonly (string | number)[]);
+    else i32[head + 1] = ValueType.none;
+    this.#attributes++;
+  }
+
+  event(name: string, ts: number): void {
+    if (this.#at > this.#end) return;
+    this.#count();
+    this.#f64[this.#at] = ts;
+    const head = this.#at * 2 + 2;
+    this.#at += 2;
+    this.#countAt = head + 1;
+    this.#i32[head] = this.#idOf(name);
+    this.#events++;
+  }
+
+  /** @param ids trace id (4 words) and span id (2) */
+  link(ids: Int32Array): void {
+    if (this.#at > this.#end) return;
+    this.#count();
+    const at = this.#at * 2;
+    for (let i = 0; i < 6; i++) this.#i32[at + i] = ids[i]!;
+    this.#i32[at + 7] = 0;
+    this.#countAt = at + 6;
+    this.#at += 4;
+    this.#links++;
+  }
+
+  commit(droppedEvents = 0, droppedLinks = 0): void {
+    this.#count();
+    const at = this.#base * 2;
+    this.#i32[at + 21] = this.#events;
+    this.#i32[at + 22] = this.#links | (droppedLinks << 16);
+    this.#i32[at + 23] = droppedEvents;
+    this.#publish();
+    if (this.#unnumbered.length === 0) return;
+    for (const name of this.#unnumbered) this.nameId(name);
+    this.#unnumbered.length = 0;
+  }
+
+  /** Of a name within a record: the first time it is -1, and the text follows. */
+  #idOf(name: string): number {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    this.#text(name);
+    this.#unnumbered.push(name);
+    return -1;
+  }
+
+  /** @returns false and counts when the longest record would not fit */
+  #open(type: number): boolean {
+    if (this.#free() < MAX_RECORD_WORDS) {
+      this.#read = Atomics.load(this.#i32, Word.read);
+      if (this.#free() < MAX_RECORD_WORDS) {
+        this.#i32[Word.dropped]!++;
+        return false;
+      }
+    }
+    this.#base = HEADER_WORDS + (this.#written & (this.#capacity - 1));
+    this.#end = this.#base + MAX_RECORD_WORDS - RESERVE_WORDS;
+    this.#i32[this.#base * 2 + 1] = type;
+    return true;
+  }
+
+  #free(): number {
+    return this.#capacity - ((this.#written - this.#read) | 0);
+  }
+
+  #publish(): void {
+    const words = this.#at - this.#base;
+    this.#i32[this.#base * 2] = words;
+    this.#written = nextRecord(this.#written, words, this.#capacity);
+    Atomics.store(this.#i32, Word.written, this.#written);
+  }
+
+  /** Of what is written to now; the next attributes are of something else. */
+  #count(): void {
+    this.#i32[this.#countAt] = this.#attributes;
+    this.#attributes = 0;
+  }
+
+  #list(values: readonly (string | number)[]): number {
+    if (typeof values[0] !== 'string') {
+      const length = Math.min(this.#fit(values.length, 1), MAX_LIST);
+      for (let i = 0; i < length; i++) this.#f64[this.#at++] = values[i] as number;
+      return ValueType.numbers | (length << 3);
+    }
+    let length = 0;
+    while (length < values.length && length < MAX_LIST && this.#at <= this.#end) this.#text(values[length++] as string);
+    return ValueType.strings | (length << 3);
+  }
+
+  #text(text: string): void {
+    const length = this.#fit(text.length, 4);
+    this.#i32[this.#at * 2] = length;
+    this.#i32[this.#at * 2 + 1] = 0;
+    this.#at++;
+    this.#characters(text, length);
+  }
+
+  /** How many of `length` elements, so many a word, the record still takes. */
+  #fit(length: number, perWord: number): number {
+    const most = Math.max(0, (this.#end - this.#at) * perWord);
+    return Math.min(length, perWord === 4 ? MAX_TEXT : MAX_LIST, most);
+  }
+
+  #characters(text: string, length: number): void {
+    const at = this.#at * 4;
+    for (let i = 0; i < length; i++) this.#u16[at + i] = text.charCodeAt(i);
+    this.#at += (length + 3) >> 2;
+  }
+}

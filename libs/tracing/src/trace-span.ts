@@ -1,0 +1,50 @@
+import type { TraceAttributes } from './request-trace.js';
+
+/** As OTLP numbers them. */
+export const SpanKind = { internal: 1, server: 2, client: 3, producer: 4, consumer: 5 } as const;
+export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind];
+
+/** As OTLP numbers them. */
+export const SpanStatus = { unset: 0, ok: 1, error: 2 } as const;
+export type SpanStatus = (typeof SpanStatus)[keyof typeof SpanStatus];
+
+export interface SpanEvent {
+  readonly name: string;
+  /** Nanoseconds since the epoch. */
+  readonly timeNs: bigint;
+  readonly attributes: TraceAttributes;
+}
+
+export interface SpanLink {
+  /** 32 hex characters. */
+  readonly traceId: string;
+  /** 16 hex characters. */
+  readonly spanId: string;
+  readonly attributes: TraceAttributes;
+}
+
+/** One span as it is exported: what the validator, the critical path and the tree look at. */
+export interface TraceSpan {
+  /** 32 hex characters. */
+  readonly traceId: string;
+  /** 16 hex characters. */
+  readonly spanId: string;
+  /** Null for the root of a trace. */
+  readonly parentSpanId: string | null;
+  readonly traceState: string;
+  readonly name: string;
+  readonly kind: SpanKind;
+  /** Nanoseconds since the epoch. */
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  readonly attributes: TraceAttributes;
+  readonly events: readonly SpanEvent[];
+  readonly links: readonly SpanLink[];
+  readonly droppedEvents: number;
+  readonly droppedLinks: number;
+  readonly status: { readonly code: SpanStatus; readonly message: string };
+  /** Name of the instrumentation scope. */
+  readonly scope: string;
+  /** `service.name` and so on. */
+  readonly resource: TraceAttributes;
+}

@@ -1,0 +1,283 @@
+import { Worker } from 'node:worker_threads';
+import { type OtlpReceiver, startOtlpReceiver } from '@sliceway/testing';
+import { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
+import { Exporting, record, TRACING_DIST, until } from './exporting.fixture.js';
+
+let exporting: Exporting;
+let receiver: OtlpReceiver;
+beforeEach(async () => {
+  exporting = new Exporting();
+  receiver = await startOtlpReceiver();
+});
+afterEach(async () => {
+  await exporting.close();
+  await receiver.close();
+});
+
+const PROTOCOLS = ['http/protobuf', 'grpc'] as const;
+type Protocol = (typeof PROTOCOLS)[number];
+
+function environment(protocol: Protocol, more: Record<string, string> = {}): Record<string, string> {
+  const endpoint = protocol === 'grpc' ? receiver.grpcUrl : receiver.httpUrl;
+  return { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: protocol, ...more };
+}
+
+const numbers = (name = 'span'): number[] =>
+  receiver
+    .spans()
+    .filter((span) => span.name === name)
+    .map(({ attributes }) => attributes['i'] as number)
+    .sort((a, b) => a - b);
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+describe.each(PROTOCOLS)('%s', (protocol) => {
+  it('sends what is recorded, without being asked', async () => {
+    const exporter = exporting.start(environment(protocol));
+    expect(exporter.destinations).toEqual(['otlp']);
+    const writer = new SpanWriter();
+    exporter.addRing(writer.buffer);
+    exporter.addRing(writer.buffer);
+    const startMs = Date.now();
+    record(writer, 3);
+    const spans = await receiver.waitFor(({ length }) => length >= 3);
+    expect(numbers()).toEqual([0, 1, 2]);
+    for (const span of spans) {
+      expect(span).toMatchObject({
+        name: 'span',
+        scope: 'sliceway',
+        resource: { 'service.name': 'sliceway-test', 'service.instance.id': 'one' },
+      });
+      // Their `ts` is near 0: when this process's clock began.
+      expect(Number(span.startNs / 1_000_000n)).toBeLessThan(startMs);
+      expect(Number(span.startNs / 1_000_000n)).toBeGreaterThan(startMs - 600_000);
+    }
+    await until(() => exporter.stats().exported === 3, 'counted');
+    expect(exporter.stats()).toEqual({
+      exported: 3,
+      droppedRing: 0,
+      droppedQueue: 0,
+      droppedExport: 0,
+      batches: 1,
+      failures: 0,
+    });
+  });
+
+  it('sends all in batches on flush, and nothing after shutdown', async () => {
+    const exporter = exporting.start(
+      environment(protocol, { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '100' }),
+    );
+    const writer = new SpanWriter();
+    exporter.addRing(writer.buffer);
+    record(writer, 1010);
+    expect(await exporter.flush()).toBe(true);
+    expect(numbers()).toEqual(upTo(1010));
+    expect(exporter.stats()).toMatchObject({ exported: 1010, batches: 11 });
+    record(writer, 5, 'late');
+    expect(await exporter.shutdown()).toBe(true);
+    expect(numbers('late')).toEqual(upTo(5));
+    // The exporter after this one will take it.
+    record(writer, 5, 'too late');
+    expect(await exporter.flush(50)).toBe(false);
+    expect(await exporter.shutdown()).toBe(true);
+    expect(numbers('too late')).toEqual([]);
+  });
+
+  it('headers and compression of the environment', async () => {
+    const more = { OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=a%20b', OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'gzip' };
+    const exporter = exporting.start(environment(protocol, more));
+    const writer = new SpanWriter();
+    exporter.addRing(writer.buffer);
+    record(writer, 200);
+    expect(await exporter.flush()).toBe(true);
+    expect(numbers()).toEqual(upTo(200));
+    expect(receiver.headers[0]).toMatchObject({
+      'x-tenant': 'a b',
+      'user-agent': expect.stringMatching(/^sliceway\//),
+    });
+    if (protocol === 'http/protobuf') expect(receiver.headers[0]).toMatchObject({ 'content-encoding': 'gzip' });
+  });
+
+  it('tries again what was not available', async () => {
+    await receiver.setMode('unavailable');
+    const exporter = exporting.start(environment(protocol));
+    const writer = new SpanWriter();
+    exporter.addRing(writer.buffer);
+    record(writer, 3);
+    await until(() => receiver.requests === 1, 'the first try');
+    await receiver.setMode('accept');
+    expect(await exporter.flush()).toBe(true);
+    expect(numbers()).toEqual([0, 1, 2]);
+    expect(exporter.stats()).toMatchObject({ exported: 3, droppedExport: 0, failures: 0 });
+  });
+
+  it('counts what was rejected, and says so once', async () => {
+    await receiver.setMode('reject');
+    const exporter = exporting.start(environment(protocol));
+    const writer = new SpanWriter();
+    exporter.addRing(writer.buffer);
+    record(writer, 3);
+    await exporter.flush();
+    record(writer, 4);
+    await exporter.flush();
+    expect(receiver.requests).toBe(2);
+    expect(exporter.stats()).toMatchObject({ exported: 0, droppedExport: 7, failures: 2 });
+    expect(exporting.logs).toEqual([expect.stringMatching(/^export to otlp: /)]);
+  });
+
+  it('counts what a partial success leaves out', async () => {
+    await receiver.setMode('partial');
+    const exporter = exporting.start(environment(protocol));
+    const writer = new SpanWriter();
+    exporter.addRing(writer.buffer);
+    record(writer, 5);
+    expect(await exporter.flush()).toBe(true);
+    expect(exporter.stats()).toMatchObject({ exported: 4, droppedExport: 1, batches: 1, failures: 0 });
+    expect(exporting.logs).toEqual([expect.stringMatching(/reject.*1.*one was odd/i)]);
+  });
+
+  it.each(['stall', 'trickle', 'refuse', 'unavailable'] as const)(
+    '%s: the end comes in time, and the queue has its bound',
+    async (mode) => {
+      await receiver.setMode(mode);
+      const exporter = exporting.start(
+        environment(protocol, { OTEL_BSP_MAX_QUEUE_SIZE: '100', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' }),
+      );
+      const writer = new SpanWriter();
+      exporter.addRing(writer.buffer);
+      record(writer, 1000);
+      // 40 are under way, 100 wait.
+      await until(() => exporter.stats().droppedQueue === 860, 'drops');
+      const startMs = performance.now();
+      expect(await exporter.flush(100)).toBe(false);
+      expect(exporter.stats()).toMatchObject({ exported: 0, droppedQueue: 860, droppedRing: 0, droppedExport: 0 });
+      expect(await exporter.shutdown(100)).toBe(false);
+      expect(performance.now() - startMs).toBeLessThan(2000);
+    },
+  );
+
+  it('goes on when the receiver is back', async () => {
+    const exporter = exporting.start(environment(protocol));
+    const writer = new SpanWriter();
+    exporter.addRing(writer.buffer);
+    await receiver.setMode('refuse');
+    record(writer, 3);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await receiver.setMode('accept');
+    record(writer, 3, 'span', 3);
+    await receiver.waitFor(({ length }) => length >= 6);
+    expect(numbers()).toEqual(upTo(6));
+  });
+});
+
+it('an endpoint in the options counts more than the one of the environment', async () => {
+  const exporter = exporting.start(
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' },
+    { endpoint: receiver.httpUrl },
+  );
+  const writer = new SpanWriter();
+  exporter.addRing(writer.buffer);
+  record(writer, 1);
+  expect(await exporter.flush()).toBe(true);
+  expect(receiver.spans()).toHaveLength(1);
+});
+
+it('the endpoint for traces is the whole address', async () => {
+  const exporter = exporting.start({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${receiver.httpUrl}/v1/traces` });
+  const writer = new SpanWriter();
+  exporter.addRing(writer.buffer);
+  record(writer, 1);
+  expect(await exporter.flush()).toBe(true);
+  expect(receiver.spans()).toHaveLength(1);
+});
+
+it('resource attributes of the environment come on top', async () => {
+  const exporter = exporting.start(
+    environment('http/protobuf', {
+      OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=a%2Cb',
+      OTEL_SERVICE_NAME: 'other',
+    }),
+  );
+  const writer = new SpanWriter();
+  exporter.addRing(writer.buffer);
+  record(writer, 1);
+  const [span] = await receiver.waitFor(({ length }) => length === 1);
+  expect(span!.resource).toEqual({
+    'service.name': 'other',
+    'service.instance.id': 'one',
+    'deployment.environment.name': 'a,b',
+  });
+});
+
+it('answers within the time of an export that never does', async () => {
+  await receiver.setMode('stall');
+  const exporter = exporting.start(environment('http/protobuf', { OTEL_BSP_EXPORT_TIMEOUT: '100' }));
+  const writer = new SpanWriter();
+  exporter.addRing(writer.buffer);
+  record(writer, 2);
+  await until(() => exporter.stats().failures === 1, 'given up');
+  expect(exporter.stats()).toMatchObject({ exported: 0, droppedExport: 2 });
+  expect(exporting.logs).toEqual(['export to otlp: no answer within 100 ms']);
+});
+
+it('a full ring is counted', async () => {
+  const exporter = exporting.start(environment('http/protobuf'), { drainMs: 300 });
+  const writer = new SpanWriter(1 << 14);
+  record(writer, 2000);
+  expect(writer.dropped).toBeGreaterThan(0);
+  exporter.addRing(writer.buffer);
+  expect(await exporter.flush()).toBe(true);
+  const { exported, droppedRing } = exporter.stats();
+  expect(droppedRing).toBe(writer.dropped);
+  expect(exported).toBe(receiver.spans().length);
+});
+
+/** Records with the ring of a thread of its own, which announces itself. */
+function threadThatRecords(name: string): Worker {
+  const dist = TRACING_DIST;
+  const source = `import { parentPort } from 'node:worker_threads';
+    const { threadWriter } = await import(${JSON.stringify(`${dist}recording/thread-writer.js`)});
+    const writer = threadWriter();
+    parentPort.on('message', (count) => {
+      for (let i = 0; i < count; i++) {
+        writer.begin(writer.nameId(${JSON.stringify(name)}), 1, 2, new Int32Array(10).fill(i + 1), 1, -1, 1);
+        writer.commit();
+      }
+      parentPort.postMessage('done');
+    });
+    parentPort.postMessage('ready');`;
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`));
+}
+
+const message = (worker: Worker): Promise<unknown> => new Promise((resolve) => worker.once('message', resolve));
+
+it('takes the rings of all threads, started before it and after it, each once', async () => {
+  const before = threadThatRecords('before');
+  await message(before);
+  before.postMessage(2);
+  await message(before);
+  const exporter = exporting.start(environment('http/protobuf'));
+  await receiver.waitFor((spans) => spans.some(({ name }) => name === 'before'));
+  const after = threadThatRecords('after');
+  await message(after);
+  before.postMessage(3);
+  after.postMessage(4);
+  await receiver.waitFor((spans) => spans.filter(({ name }) => name === 'before' || name === 'after').length === 9);
+  await exporter.flush();
+  expect(receiver.spans().filter(({ name }) => name === 'before')).toHaveLength(5);
+  expect(receiver.spans().filter(({ name }) => name === 'after')).toHaveLength(4);
+  await Promise.all([before.terminate(), after.terminate()]);
+});
+
+it('the next exporter knows the names that the one before it was told', async () => {
+  const writer = new SpanWriter();
+  const first = exporting.start(environment('http/protobuf'));
+  first.addRing(writer.buffer);
+  record(writer, 1, 'known');
+  expect(await first.flush()).toBe(true);
+  expect(await first.shutdown()).toBe(true);
+  record(writer, 1, 'known');
+  const second = exporting.start(environment('http/protobuf'));
+  second.addRing(writer.buffer);
+  expect(await second.flush()).toBe(true);
+  expect(receiver.spans().filter(({ name }) => name === 'known')).toHaveLength(2);
+});

@@ -1,0 +1,83 @@
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Exporter, type ExporterOptions, startExporter } from '@sliceway/tracing/internal/export/exporter.js';
+import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
+import type { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
+
+/** Exporters of a test, with rings of its own; closed in the end. */
+export class Exporting {
+  readonly directory = mkdtempSync(join(tmpdir(), 'sliceway-export-'));
+  readonly logs: string[] = [];
+  readonly #exporters: Exporter[] = [];
+
+  start(environment: Record<string, string> = {}, options: Partial<ExporterOptions> = {}): Exporter {
+    const exporter = startExporter({
+      resource: { 'service.name': 'sliceway-test', 'service.instance.id': 'one' },
+      environment: { OTEL_BSP_SCHEDULE_DELAY: '20', ...environment },
+      drainMs: 5,
+      log: (message) => this.logs.push(message),
+      ...options,
+    });
+    this.#exporters.push(exporter);
+    return exporter;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#exporters.map((exporter) => exporter.shutdown(200)));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** `count` spans called `name`, with attribute `i` from `from` on. */
+export function record(writer: SpanWriter, count: number, name = 'span', from = 0): void {
+  const ids = Int32Array.from({ length: 10 }, (_, i) => (i < 6 ? i + 1 : 0));
+  const { epoch } = SharedControl.ofProcess();
+  for (let i = from; i < from + count; i++) {
+    ids[4] = i + 1;
+    if (!writer.begin(writer.nameId(name), i, i + 1, ids, epoch, -1, 1)) continue;
+    if (writer.isUnnamed) writer.name(name);
+    writer.attribute('i', i);
+    writer.commit();
+  }
+}
+
+export async function until(predicate: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!predicate()) {
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Where the compiled library lies, for programs of other processes. */
+export const TRACING_DIST = new URL('./', pathToFileURL(createRequire(import.meta.url).resolve('@sliceway/tracing')))
+  .href;
+
+/** Runs a module in a process of its own; it may import from `dist` by name: `await load('export/exporter.js')`. */
+export function runProgram(
+  source: string,
+  environment: Record<string, string> = {},
+  timeoutMs = 20_000,
+): Promise<Ended> {
+  const dist = TRACING_DIST;
+  const program = `const load = (path) => import(new URL(path, ${JSON.stringify(dist)}).href);\n${source}`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    env: { PATH: process.env['PATH'], ...environment },
+    timeout: timeoutMs,
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data) => (stdout += String(data)));
+  child.stderr.on('data', (data) => (stderr += String(data)));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
+}

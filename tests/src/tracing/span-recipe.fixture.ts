@@ -1,0 +1,72 @@
+import type { TraceAttributes } from '@sliceway/tracing';
+import { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
+
+/** All of a span, to be written into a ring. Ids are hex. */
+export interface SpanRecipe {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  /** Span id of the slice before it. */
+  readonly previous?: string;
+  readonly traceState?: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly status?: number;
+  readonly statusMessage?: string;
+  readonly startTs: number;
+  readonly endTs: number;
+  readonly attributes: TraceAttributes;
+  readonly events: readonly { readonly name: string; readonly ts: number; readonly attributes: TraceAttributes }[];
+  readonly links: readonly {
+    readonly traceId: string;
+    readonly spanId: string;
+    readonly attributes: TraceAttributes;
+  }[];
+  readonly droppedEvents?: number;
+  readonly droppedLinks?: number;
+  /** The library's own if not given. */
+  readonly scope?: string;
+}
+
+const NONE = '0'.repeat(16);
+
+function words(hex: string): number[] {
+  const bytes = Buffer.from(hex, 'hex');
+  return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readInt32LE(i * 4));
+}
+
+/** A ring with these spans. */
+export function writeSpan(recipes: readonly SpanRecipe[], epoch: number, writer = new SpanWriter()): SharedArrayBuffer {
+  for (const recipe of recipes) {
+    const {
+      traceId,
+      spanId,
+      parentSpanId = NONE,
+      previous = NONE,
+      traceState,
+      name,
+      kind,
+      status = 0,
+      statusMessage,
+    } = recipe;
+    const ids = Int32Array.from(words(traceId + spanId + parentSpanId + previous));
+    const scope = recipe.scope === undefined ? -1 : writer.nameId(recipe.scope);
+    if (!writer.begin(writer.nameId(name), recipe.startTs, recipe.endTs, ids, epoch, scope, kind | (status << 4))) {
+      throw new Error('the ring is full');
+    }
+    if (writer.isUnnamed) writer.name(name);
+    if (statusMessage !== undefined) writer.statusMessage(statusMessage);
+    if (traceState !== undefined) writer.traceState(traceState);
+    writer.attributes(recipe.attributes);
+    for (const event of recipe.events) {
+      writer.event(event.name, event.ts);
+      writer.attributes(event.attributes);
+    }
+    for (const link of recipe.links) {
+      writer.link(Int32Array.from(words(link.traceId + link.spanId)));
+      writer.attributes(link.attributes);
+    }
+    writer.commit(recipe.droppedEvents, recipe.droppedLinks);
+  }
+  return writer.buffer;
+}
