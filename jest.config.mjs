@@ -4,7 +4,5 @@ export default {
   transform: {},
   roots: ['<rootDir>/libs', '<rootDir>/apps', '<rootDir>/infra', '<rootDir>/benchmarks', '<rootDir>/tests'],
   testMatch: ['**/dist/**/*.spec.js'],
-  // `npm run chaos` runs these.
-  testPathIgnorePatterns: ['/node_modules/', '/tests/dist/chaos-'],
   testTimeout: 60_000,
 };

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { build, lint, typecheck } from './build.mjs';
 import { ensureInstalled } from './install.mjs';
 import { fail, ROOT } from './shell.mjs';
-import { test } from './test.mjs';
+import { chaos, test } from './test.mjs';
 
 /** Keep in step with "engines" in package.json. */
 const MIN_NODE = [20, 19];
@@ -28,12 +28,16 @@ const COMMANDS = {
   },
   async chaos(args) {
     build({ quiet: true });
-    await test(['--testPathIgnorePatterns=/node_modules/', '--runInBand', 'tests/dist/chaos-', ...args]);
+    await chaos(args);
   },
   async start(args) {
     // --help must not have to wait for a build, but it needs one to be there.
     build({ quiet: true });
     await become(`${ROOT}/infra/local/dist/main.js`, args);
+  },
+  async trace(args) {
+    build({ quiet: true });
+    await become(`${ROOT}/infra/local/dist/trace/main.js`, args);
   },
   async 'gpu-check'() {
     build({ quiet: true });

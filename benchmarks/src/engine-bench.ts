@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { atMost, type BenchResult } from './result.js';
+import { runScript as runScriptAt } from './run-script.js';
 
-const run = promisify(execFile);
 const benchFolder = new URL('../../libs/engine/bench/', import.meta.url);
 /** What forward.mjs ends with where the backend is not installed. */
 const NOT_INSTALLED = 3;
@@ -41,10 +38,6 @@ async function nodeBench(env: Record<string, string>): Promise<readonly BenchRes
   }
 }
 
-async function runScript<T>(script: string, args: string[], env: Record<string, string> = {}): Promise<T> {
-  const { stdout } = await run(process.execPath, [fileURLToPath(new URL(script, benchFolder)), ...args], {
-    env: { ...process.env, ...env },
-    maxBuffer: 2 ** 24,
-  });
-  return JSON.parse(stdout) as T;
+function runScript<T>(script: string, args: string[], env: Record<string, string> = {}): Promise<T> {
+  return runScriptAt<T>(new URL(script, benchFolder), args, env);
 }

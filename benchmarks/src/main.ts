@@ -1,4 +1,4 @@
-// `npm run bench [-- --json FILE] [-- --only engine|cluster|service]`: ratios of figures of one run, with their bounds.
+// `npm run bench [-- --json FILE] [-- --only engine|cluster|service|tracing]`: ratios of figures of one run, with their bounds.
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -9,11 +9,13 @@ import { overlapBench } from './overlap-bench.js';
 import { formatTable, type BenchResult } from './result.js';
 import { serviceBench } from './service/service-bench.js';
 import { throughputBench } from './throughput-bench.js';
+import { tracingBench } from './tracing/tracing-bench.js';
 
 const GROUPS = {
   engine: async () => engineBench(await provideModel()),
   cluster: async () => clusterBench(await provideModel()),
   service: serviceBench,
+  tracing: async () => tracingBench(await provideModel()),
 } satisfies Record<string, () => Promise<BenchResult[]>>;
 
 const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });

@@ -98,8 +98,9 @@ export class ClusterFixture {
     rmSync(this.folder, { recursive: true });
   }
 
+  /** Those that work: one that is being started does not yet. */
   get running(): ClusterProcess[] {
-    return this.cluster.processes.filter(({ isRunning }) => isRunning);
+    return this.cluster.processes.filter(({ isReady }) => isReady);
   }
 
   get nats(): NatsServer {

@@ -227,6 +227,22 @@ describe('the official client on a real cluster', () => {
       expect(usage?.completion_tokens).toBe(48);
     });
 
+    it('of token ids, echoed: the text that they were made of, and with no tokens asked for nothing else', async () => {
+      const text = 'once upon <|im_start|>é';
+      const body = { text, return_prompt_token_ids: true, sampling_params: { max_new_tokens: 1 } };
+      const promptIds = (await generate(body))['prompt_token_ids'] as number[];
+      const alone = (await client.completions.create(completion(promptIds))).choices[0]!.text;
+      const echoed = { ...completion([promptIds, promptIds]), echo: true };
+      const whole = (await client.completions.create(echoed)).choices.map((choice) => choice.text);
+      expect(whole).toEqual([text + alone, text + alone]);
+      const streamed = ['', ''];
+      for await (const { choices } of await client.completions.create({ ...echoed, stream: true }))
+        streamed[choices[0]!.index] += choices[0]!.text;
+      expect(streamed).toEqual(whole);
+      const { choices } = await client.completions.create({ ...echoed, max_tokens: 0 });
+      expect(choices.map((choice) => choice.text)).toEqual([text, text]);
+    });
+
     it('16 tokens by default', async () => {
       const { max_tokens: _, ...rest } = completion('hello');
       expect((await client.completions.create(rest)).usage?.completion_tokens).toBe(16);

@@ -13,7 +13,8 @@ const HELD = [
   'sliceway_gateway_queued_requests',
   'sliceway_gateway_queued_tokens',
 ];
-const POLL_MS = 20;
+/** Often enough; each look asks every process, which costs them time. */
+const POLL_MS = 50;
 
 interface Health {
   readonly load: Readonly<Record<string, number>>;
@@ -68,8 +69,10 @@ async function leftIn(fixture: ClusterFixture, process: ClusterProcess): Promise
   const strangers = difference(fixture.running.map(({ instance }) => instance).sort(), known.sort());
   left.push(...strangers.map((each) => `${process.name} peers: ${each}`));
   if (process.role !== 'gateway') return left;
-  // Each request was refused or has exactly one end.
+  // Each request was refused, or accepted and has exactly one end.
+  const accepted = sum(metrics, 'sliceway_accepted_requests_total');
   const ends = sum(metrics, 'sliceway_requests_total');
+  if (accepted !== ends) left.push(`${process.name}: ${accepted} accepted, ${ends} ends`);
   const refusals = sum(metrics, 'sliceway_refused_requests_total');
   const sent = fixture.sent.get(process) ?? 0;
   if (ends + refusals !== sent) left.push(`${process.name}: ${sent} requests, ${ends} ends and ${refusals} refusals`);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const POLL_MS = 20;
+const POLL_MS = 50;
 
 /** Polls for a condition. @throws Error when it does not hold in time */
 export async function until(what: string, timeoutMs: number, holds: () => Promise<boolean>): Promise<void> {

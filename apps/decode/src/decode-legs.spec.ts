@@ -1,112 +1,19 @@
-import { EngineError, GREEDY, type EngineWorker, type SequenceRequest, type TokenEvent } from '@sliceway/engine';
+import { EngineError } from '@sliceway/engine';
+import { FailureCode, FinishReason } from '@sliceway/protocol';
 import {
-  AbortReason,
-  FailureCode,
-  FinishReason,
-  type DecodeLeg,
-  type FirstToken,
-  type TokenEntry,
-} from '@sliceway/protocol';
-import type {
-  FailedAttempt,
-  FailureReporter,
-  FramePublisher,
-  KvReceiver,
-  KvSink,
-  KvTransferId,
-  KvTransport,
-  ReceiverEvents,
-} from '@sliceway/service';
-import { NULL_TRACE } from '@sliceway/tracing';
-import { DecodeLegs } from './decode-legs.js';
-
-const RID = 'a'.repeat(32);
-const ID = `${RID}/0/0`;
-const [GATEWAY, TOKENIZER, PREFILL] = ['00000001', '00000002', '00000003'];
-const SEGMENT = { layerFrom: 0, layerTo: 1, tokenFrom: 0, tokenTo: 2 };
-
-const leg = (over: Partial<DecodeLeg> = {}): DecodeLeg => ({
-  rid: RID,
-  choice: 0,
-  attempt: 0,
-  choices: 1,
-  room: '0'.repeat(16),
-  gateway: GATEWAY!,
-  tokenizer: TOKENIZER!,
-  prefill: PREFILL!,
-  promptIds: [1, 2],
-  sampling: { ...GREEDY, maxNewTokens: 9, logprobs: 2 },
-  deadlineMs: 0,
-  ...over,
-});
-const abort = (over: { choice?: number | null; attempt?: number } = {}) => ({
-  rid: RID,
-  choice: null,
-  attempt: 0,
-  reason: AbortReason.clientDisconnected,
-  ...over,
-});
-const token = (over: Partial<TokenEvent> = {}): TokenEvent => ({
-  id: ID,
-  choice: 0,
-  index: 1,
-  token: 7,
-  finish: null,
-  ...over,
-});
-const first = (finish: FinishReason = FinishReason.none): FirstToken => ({ token: 5, finish });
-/** The promise of `reserve` has been heard. */
-const heard = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** An engine and a transport that do what the test says, and write down what they are told. */
-function setUp() {
-  const said: string[] = [];
-  const failed: (FailedAttempt & { code: FailureCode })[] = [];
-  const reserved: { request: SequenceRequest; grant: () => void; refuse: (error: Error) => void }[] = [];
-  const announced = new Set<string>();
-  const opened: { id: KvTransferId; sink: KvSink; events: ReceiverEvents }[] = [];
-  const faults: { start?: Error; noRoom?: boolean } = {};
-  const engine = {
-    reserve: (request: SequenceRequest) =>
-      new Promise<void>((grant, refuse) => void reserved.push({ request, grant, refuse })),
-    importKv: (id: string) => (said.push(`import ${id}`), true),
-    start: (id: string, firstTokens: readonly number[]) => {
-      if (faults.start) throw faults.start;
-      said.push(`start ${id} ${firstTokens.join()}`);
-      return faults.noRoom ? [] : firstTokens.map((_, i) => reserved[0]!.request.firstChoice + i);
-    },
-    abort: (id: string, choice?: number) => (said.push(`abort ${id}${choice === undefined ? '' : ` ${choice}`}`), true),
-  } as unknown as EngineWorker;
-  const transport = {
-    announce: ({ peer }: KvTransferId) => {
-      announced.add(peer);
-      return { close: () => void announced.delete(peer) };
-    },
-    openReceiver: (id: KvTransferId, sink: KvSink, events: ReceiverEvents): KvReceiver => {
-      opened.push({ id, sink, events });
-      return { bytesReceived: 0, close: () => void said.push('close') };
-    },
-  } as unknown as KvTransport;
-  const tokens = {
-    add: (to: string, { choice, index, finish }: TokenEntry) =>
-      said.push(`token ${choice}:${index} ${finish} to ${to}`),
-    flush: () => said.push('flush'),
-  } as unknown as FramePublisher<TokenEntry>;
-  const failures = {
-    report: (of: FailedAttempt, code: FailureCode) => failed.push({ ...of, code }),
-  } as unknown as FailureReporter;
-  const legs = new DecodeLegs(engine, transport, tokens, failures, { maxOpen: 8, isEnding: () => false }, () => {});
-  const accept = (over: Partial<DecodeLeg> = {}): void => legs.accept(leg(over), NULL_TRACE);
-  return {
-    ...{ legs, engine, said, failed, reserved, opened, announced, faults, accept },
-    step: (...events: TokenEvent[]) => legs.onStep({ bid: 0, tokens: events }),
-    receive: async (over: Partial<DecodeLeg> = {}) => {
-      accept(over);
-      reserved.at(-1)!.grant();
-      await heard();
-    },
-  };
-}
+  abort,
+  GATEWAY,
+  ID,
+  leg,
+  RID,
+  SEGMENT,
+  setUp,
+  token,
+  TOKENIZER,
+  PREFILL,
+  first,
+  heard,
+} from './decode-legs.fixture.js';
 
 type Context = ReturnType<typeof setUp>;
 

@@ -20,11 +20,15 @@ import {
   type LegDropReason,
   type LegLimits,
 } from '@sliceway/service';
-import { SliceName, type RequestTrace } from '@sliceway/tracing';
+import type { RequestTrace } from '@sliceway/tracing';
+import { EngineTracer } from '@sliceway/tracing/engine';
+import { DecodeTrace } from './decode-trace.js';
 
 interface Progress {
-  /** What tells prefill of this request: an announcement while it waits for pages, then the transfer. */
-  transfer: KvAnnouncement | KvReceiver | undefined;
+  /** What tells prefill of this request: one while it waits for pages, then the other. */
+  announcement: KvAnnouncement | undefined;
+  receiver: KvReceiver | undefined;
+  readonly trace: DecodeTrace;
   /** The KV is whole: prefill is not needed any more, and choices are sequences of their own. */
   decoding: boolean;
   /** Choices that have not ended. */
@@ -34,6 +38,7 @@ interface Progress {
 /** What a request goes through here: pages reserved, KV received, decoded in the running batch, choice by choice. */
 export class DecodeLegs implements EngineListener {
   readonly #progress = new Map<string, Progress>();
+  readonly #tracer = new EngineTracer();
   readonly #legs: LegTable<DecodeLeg>;
 
   constructor(
@@ -45,17 +50,22 @@ export class DecodeLegs implements EngineListener {
     readonly onDeath: (error: Error) => void,
   ) {
     engine.listener = this;
+    engine.observer = this.#tracer;
     this.#legs = new LegTable(
       failures,
       {
-        release: ({ id }) => {
-          this.#progress.get(id)?.transfer?.close();
+        release: ({ id }, reason) => {
+          const progress = this.#progress.get(id);
+          progress?.trace.end(id, reason, progress.receiver);
+          progress?.announcement?.close();
+          progress?.receiver?.close();
           this.#progress.delete(id);
           this.engine.abort(id);
         },
-        dropChoice: ({ id }, choice) => {
+        dropChoice: ({ id }, choice, reason) => {
           if (this.#progress.get(id)?.decoding) this.engine.abort(id, choice);
-          this.#endChoice(id, choice);
+          this.#tracer.endChoice(id, choice, reason);
+          this.#endChoice(id, choice, reason);
         },
       },
       limits,
@@ -73,22 +83,26 @@ export class DecodeLegs implements EngineListener {
     return this.#legs.dropped;
   }
 
+  /** @param trace has `decode_prepare` open */
   accept(leg: DecodeLeg, trace: RequestTrace): void {
     const open = this.#legs.open(leg, trace);
     if (!open) return;
     const { promptIds, sampling, choice, choices } = leg;
+    const slices = new DecodeTrace(trace, leg, this.#tracer);
     this.#progress.set(open.id, {
-      transfer: this.transport.announce(transferOf(leg)),
+      trace: slices,
+      announcement: this.transport.announce(transferOf(leg)),
+      receiver: undefined,
       decoding: false,
       open: new Set(open.wanted),
     });
-    trace.sliceStart(SliceName.decodePrepare);
     this.engine
       .reserve({ id: open.id, kind: SequenceKind.DECODE, promptIds, sampling, firstChoice: choice, choices })
       .then(
         () => this.#receive(open.id),
         (error: unknown) => this.onFailure(open.id, error as Error),
       );
+    slices.queued(this.engine, open.id);
   }
 
   abort(abort: Abort): void {
@@ -113,6 +127,7 @@ export class DecodeLegs implements EngineListener {
       if (open) this.tokens.add(open.leg.tokenizer, tokenEntryOf(open.leg, event));
     }
     this.tokens.flush();
+    this.#tracer.tokensLeft(tokens);
     for (const { id, choice, finish } of tokens) if (finish) this.#endChoice(id, choice);
   }
 
@@ -124,12 +139,17 @@ export class DecodeLegs implements EngineListener {
     const open = this.#legs.get(id);
     const progress = this.#progress.get(id);
     if (!open || !progress) return;
-    progress.transfer?.close();
-    open.trace.sliceEnd(SliceName.decodePrepare);
-    open.trace.sliceStart(SliceName.decodeTransferred);
-    progress.transfer = this.transport.openReceiver(
+    progress.announcement?.close();
+    progress.announcement = undefined;
+    progress.trace.reserved();
+    progress.receiver = this.transport.openReceiver(
       transferOf(open.leg),
-      { write: (segment, payload) => this.engine.importKv(id, segment, payload) },
+      {
+        write: (segment, payload) => {
+          progress.trace.received();
+          return this.engine.importKv(id, segment, payload);
+        },
+      },
       {
         onComplete: (firstTokens) => this.#start(id, firstTokens),
         onFailed: (code, message) => this.#legs.fail(id, code, message),
@@ -141,10 +161,12 @@ export class DecodeLegs implements EngineListener {
     const open = this.#legs.get(id);
     const progress = this.#progress.get(id);
     if (!open || !progress) return;
-    progress.transfer = undefined;
+    const { receiver, trace } = progress;
+    progress.receiver = undefined;
     progress.decoding = true;
-    open.trace.sliceEnd(SliceName.decodeTransferred);
-    open.trace.sliceStart(SliceName.decodeForward);
+    const choices = [...progress.open];
+    const ended = choices.filter((choice) => firstTokens[choice - open.leg.choice]?.finish);
+    trace.transferred(receiver, ended, ended.length < choices.length);
     let running: readonly number[];
     try {
       const tokens = firstTokens.map(({ token }) => token);
@@ -152,6 +174,11 @@ export class DecodeLegs implements EngineListener {
     } catch (error) {
       return this.onFailure(id, error as Error);
     }
+    trace.started(
+      this.engine,
+      id,
+      choices.filter((choice) => !ended.includes(choice)),
+    );
     for (const [i, { finish }] of firstTokens.entries()) {
       const choice = open.leg.choice + i;
       if (finish !== FinishReason.none) this.#endChoice(id, choice);
@@ -162,11 +189,11 @@ export class DecodeLegs implements EngineListener {
     }
   }
 
-  #endChoice(id: string, choice: number): void {
+  /** @param reason null when it is as it should be */
+  #endChoice(id: string, choice: number, reason: string | null = null): void {
     const progress = this.#progress.get(id);
     if (!progress?.open.delete(choice) || progress.open.size > 0) return;
-    this.#legs.get(id)?.trace.sliceEnd(SliceName.decodeForward);
-    this.#legs.finish(id);
+    this.#legs.finish(id, reason);
   }
 
   #isDecoding({ rid, choice, attempt }: DecodeLeg): boolean {

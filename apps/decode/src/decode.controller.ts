@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, NatsContext, Payload } from '@nestjs/microservices';
 import { parseAbort, parseDecodeLeg, subjects } from '@sliceway/protocol';
 import { identity } from '@sliceway/service';
-import { resumeRequest } from '@sliceway/tracing';
+import { now, resumeRequest, SliceName } from '@sliceway/tracing';
 import { DecodeLegs } from './decode-legs.js';
 
 @Controller()
@@ -11,11 +11,11 @@ export class DecodeController {
 
   @EventPattern<string>(subjects.leg('decode', identity.instance))
   onLeg(@Payload() message: unknown, @Ctx() context: NatsContext): void {
+    const ts = now();
     const leg = parseDecodeLeg(message);
-    this.legs.accept(
-      leg,
-      resumeRequest(context.getHeaders(), { rid: leg.rid, role: 'decode', bootstrapRoom: leg.room }),
-    );
+    const trace = resumeRequest(context.getHeaders(), { rid: leg.rid, role: 'decode', bootstrapRoom: leg.room, ts });
+    trace.sliceStart(SliceName.decodePrepare, { ts });
+    this.legs.accept(leg, trace);
   }
 
   @EventPattern(subjects.abort('decode', identity.instance))

@@ -25,6 +25,11 @@ export const gatewaySchema = serviceSchema.extend({
     .describe(
       'prompt tokens and max_tokens (256 where a client gives none) of requests without a first token; more is answered with 429. When not set: 2048 for each request that may be queued',
     ),
+  SLICEWAY_ADMIN_TOKEN: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'what PUT /admin/trace-level asks for as a bearer token; not set: nothing', secret: true }),
   SLICEWAY_MAX_BODY_BYTES: integer(1)
     .default(4 * MIB)
     .describe('largest body of an HTTP request'),

@@ -15,6 +15,7 @@ import { NatsCluster } from './cluster/nats-cluster.js';
 import { PeerDirectory } from './cluster/peer-directory.js';
 import { unreadyReason } from './cluster/readiness.js';
 import type { GatewayConfig } from './gateway.config.js';
+import { AdminController } from './http/admin.controller.js';
 import { AnswerFactory } from './http/answer-factory.js';
 import { ChatController } from './http/chat.controller.js';
 import { CompletionsController } from './http/completions.controller.js';
@@ -29,7 +30,14 @@ import { RequestTable } from './requests/request-table.js';
 import { Router } from './routing/router.js';
 
 @Module({
-  controllers: [ChatController, CompletionsController, GenerateController, ModelsController, FailedController],
+  controllers: [
+    AdminController,
+    ChatController,
+    CompletionsController,
+    GenerateController,
+    ModelsController,
+    FailedController,
+  ],
   providers: [
     AnswerFactory,
     BrokerWatch,

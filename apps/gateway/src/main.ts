@@ -1,3 +1,5 @@
+// Before anything else: it instruments what the other imports bring.
+import '@sliceway/tracing/register';
 import { runService } from '@sliceway/service';
 import { gatewaySchema } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';

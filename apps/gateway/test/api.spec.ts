@@ -92,6 +92,49 @@ describe('the other APIs', () => {
       expect(ends).toEqual(['length', 'length']);
     });
 
+    it('of token ids, echoed: their text comes from the tokenizer, before each choice', async () => {
+      const prompt = [[7, 8], [1]];
+      const { choices } = await create({ prompt, n: 2, echo: true });
+      expect((choices as { text: string }[]).map(({ text }) => text)).toEqual([
+        `<7><8>${texts(0, 3)}`,
+        `<7><8>${texts(1, 3)}`,
+        `<1>${texts(0, 3)}`,
+        `<1>${texts(1, 3)}`,
+      ]);
+      expect(workers.tokenizer.requests.slice(-2).map(({ request }) => request.withText)).toEqual([true, true]);
+      const streamed = { ...completions, prompt, n: 2, echo: true, stream: true };
+      const answers = ['', '', '', ''];
+      for (const event of (await eventsOf(await send('/v1/completions', streamed))).slice(0, -2)) {
+        const { index, text } = (JSON.parse(event) as { choices: { index: number; text: string }[] }).choices[0]!;
+        answers[index] += text;
+      }
+      expect(answers).toEqual((choices as { text: string }[]).map(({ text }) => text));
+    });
+
+    it('asks for no text that is not echoed, or that it has', async () => {
+      await create({ prompt: [7] });
+      await create({ echo: true });
+      expect(workers.tokenizer.requests.slice(-2).map(({ request }) => request.withText)).toEqual([false, false]);
+    });
+
+    it('of no tokens, echoed: the prompt alone', async () => {
+      const nothing = { prompt: [7, 8], max_tokens: 0, echo: true };
+      expect(await create(nothing)).toMatchObject({ choices: [{ text: '<7><8>', finish_reason: 'length' }] });
+      const events = await eventsOf(await send('/v1/completions', { ...completions, ...nothing, stream: true }));
+      const chunks = events.slice(0, -2).map((event) => JSON.parse(event));
+      expect(chunks.map(({ choices: [{ text, finish_reason }] }) => [text, finish_reason])).toEqual([
+        ['<7><8>', null],
+        ['', 'length'],
+      ]);
+    });
+
+    it('counts each prompt as a request: all that were accepted have ended', async () => {
+      const accepted = await fixture.metric(/^sliceway_accepted_requests_total/);
+      await create({ prompt: ['a', 'b', 'c'] });
+      expect(await fixture.metric(/^sliceway_accepted_requests_total/)).toBe(accepted + 3);
+      expect(await fixture.metric(/^sliceway_requests_total/)).toBe(accepted + 3);
+    });
+
     it('one of several prompts that fails ends all, and each is aborted', async () => {
       workers.decode.holdAt = 2;
       const seen = workers.decode.legs.length;

@@ -19,7 +19,7 @@ interface State {
   readonly texts: string[];
 }
 
-/** One prompt token per character; token `n` reads `n` and a blank. Finds stop strings. */
+/** One prompt token per character; token `n` reads `n` and a blank, in a prompt `<n>`. Finds stop strings. */
 export class FakeTokenizer extends FakePeer {
   readonly requests: { request: EncodeRequest; traceparent: string | undefined }[] = [];
   readonly live = new Map<string, State>();
@@ -34,7 +34,9 @@ export class FakeTokenizer extends FakePeer {
       this.requests.push({ request, traceparent: message.headers?.get('traceparent') });
       if (!this.answers) return;
       this.live.set(request.rid, { request, texts: new Array<string>(request.output.choices).fill('') });
-      message.respond(replyPacket(packet, { rid: request.rid, promptIds: promptIds(request) }));
+      const ids = promptIds(request);
+      const text = request.withText ? ids.map((id) => `<${id}>`).join('') : null;
+      message.respond(replyPacket(packet, { rid: request.rid, promptIds: ids, text }));
     });
     connection.subscribe(subjects.tokens(instance), {
       callback: (_, message) => {

@@ -19,11 +19,15 @@ import {
   type LegDropReason,
   type LegLimits,
 } from '@sliceway/service';
-import { SliceName, type RequestTrace } from '@sliceway/tracing';
+import type { RequestTrace } from '@sliceway/tracing';
+import { EngineTracer } from '@sliceway/tracing/engine';
+import { PrefillTrace } from './prefill-trace.js';
 
 /** What a prompt goes through here: bootstrap, forward, first tokens, transfer of its KV. */
 export class PrefillLegs implements EngineListener {
   readonly #senders = new Map<string, KvSender>();
+  readonly #traces = new Map<string, PrefillTrace>();
+  readonly #tracer = new EngineTracer();
   /** Legs whose decode has reserved no pages yet. */
   readonly #bootstrapping = new Set<string>();
   readonly #legs: LegTable<PrefillLeg>;
@@ -37,11 +41,15 @@ export class PrefillLegs implements EngineListener {
     readonly onDeath: (error: Error) => void,
   ) {
     engine.listener = this;
+    engine.observer = this.#tracer;
     this.#legs = new LegTable(
       failures,
       {
-        release: ({ id }) => {
-          this.#senders.get(id)?.close();
+        release: ({ id }, reason) => {
+          const sender = this.#senders.get(id);
+          this.#traces.get(id)?.end(id, reason, sender);
+          this.#traces.delete(id);
+          sender?.close();
           this.#senders.delete(id);
           this.#bootstrapping.delete(id);
           this.engine.abort(id);
@@ -66,24 +74,29 @@ export class PrefillLegs implements EngineListener {
     return this.#legs.dropped;
   }
 
-  /** Waits for decode's bootstrap before it computes: a prompt whose KV has no place to go would hold pages here. */
+  /**
+   * Waits for decode's bootstrap before it computes: a prompt whose KV has no place to go would hold pages here.
+   * @param trace has `prefill_prepare` open
+   */
   accept(leg: PrefillLeg, trace: RequestTrace): void {
     const open = this.#legs.open(leg, trace);
     if (!open) return;
     const { id } = open;
     this.#bootstrapping.add(id);
-    trace.sliceStart(SliceName.prefillBootstrap);
+    const slices = new PrefillTrace(trace, leg, this.#tracer);
+    this.#traces.set(id, slices);
     const sender = this.transport.openSender(
       { rid: leg.rid, choice: leg.choice, attempt: leg.attempt, room: leg.room, peer: leg.decode },
       { read: (segment) => this.engine.exportKv(id, segment) },
       {
         onOpen: () => this.#compute(id),
-        onDone: () => this.#finish(id),
+        onDone: () => this.#legs.finish(id),
         onFailed: (code, message) => this.#legs.fail(id, code, message),
       },
     );
-    if (this.#legs.get(id)) this.#senders.set(id, sender);
-    else sender.close();
+    if (!this.#legs.get(id)) return sender.close();
+    this.#senders.set(id, sender);
+    slices.prepared();
   }
 
   abort(abort: Abort): void {
@@ -100,7 +113,10 @@ export class PrefillLegs implements EngineListener {
   }
 
   onKvReady(id: string, segment: KvSegment): void {
-    this.#senders.get(id)?.push(segment);
+    const sender = this.#senders.get(id);
+    if (!sender) return;
+    this.#traces.get(id)?.kvReady(id);
+    sender.push(segment);
   }
 
   /** First tokens leave for the tokenizer before the last KV frame does. */
@@ -113,10 +129,8 @@ export class PrefillLegs implements EngineListener {
       byLeg.set(event.id, [...(byLeg.get(event.id) ?? []), event]);
     }
     this.tokens.flush();
+    this.#tracer.tokensLeft(tokens);
     for (const [id, events] of byLeg) {
-      const trace = this.#legs.get(id)?.trace;
-      trace?.sliceEnd(SliceName.prefillForward);
-      trace?.sliceStart(SliceName.prefillTransferKvCache);
       this.#senders.get(id)?.finish(events.map(({ token, finish }) => ({ token, finish: wireFinish(finish) })));
     }
   }
@@ -129,18 +143,14 @@ export class PrefillLegs implements EngineListener {
     const open = this.#legs.get(id);
     if (!open) return;
     this.#bootstrapping.delete(id);
-    open.trace.sliceEnd(SliceName.prefillBootstrap);
-    open.trace.sliceStart(SliceName.prefillForward);
+    const slices = this.#traces.get(id);
+    slices?.bootstrapped();
     const { promptIds, sampling, choice, choices } = open.leg;
     try {
       this.engine.submit({ id, kind: SequenceKind.PREFILL, promptIds, sampling, firstChoice: choice, choices });
     } catch (error) {
-      this.onFailure(id, error as Error);
+      return this.onFailure(id, error as Error);
     }
-  }
-
-  #finish(id: string): void {
-    this.#legs.get(id)?.trace.sliceEnd(SliceName.prefillTransferKvCache);
-    this.#legs.finish(id);
+    slices?.queued(this.engine, id);
   }
 }

@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, NatsContext, Payload } from '@nestjs/microservices';
 import { parseAbort, parseBootstrap, parsePrefillLeg, subjects } from '@sliceway/protocol';
 import { identity, NatsKvTransport } from '@sliceway/service';
-import { resumeRequest, SliceName } from '@sliceway/tracing';
+import { now, resumeRequest, SliceName } from '@sliceway/tracing';
 import { PrefillLegs } from './prefill-legs.js';
 
 @Controller()
@@ -14,10 +14,10 @@ export class PrefillController {
 
   @EventPattern<string>(subjects.leg('prefill', identity.instance))
   onLeg(@Payload() message: unknown, @Ctx() context: NatsContext): void {
+    const ts = now();
     const leg = parsePrefillLeg(message);
-    const trace = resumeRequest(context.getHeaders(), { rid: leg.rid, role: 'prefill', bootstrapRoom: leg.room });
-    trace.sliceStart(SliceName.prefillPrepare);
-    trace.sliceEnd(SliceName.prefillPrepare);
+    const trace = resumeRequest(context.getHeaders(), { rid: leg.rid, role: 'prefill', bootstrapRoom: leg.room, ts });
+    trace.sliceStart(SliceName.prefillPrepare, { ts });
     this.legs.accept(leg, trace);
   }
 

@@ -5,6 +5,7 @@ import { identity } from '@sliceway/service';
 import { AttributeName, now, resumeRequest, SliceName, type RequestTrace } from '@sliceway/tracing';
 import { EncodeError } from './encoding/encode-error.js';
 import { Encoder } from './encoding/encoder.js';
+import type { EncodedPrompt } from './encoding/prompt-encoder.js';
 import { OpenRequests } from './output/open-requests.js';
 import { TokenizerMetrics } from './tokenizer-metrics.js';
 
@@ -19,17 +20,19 @@ export class TokenizerController {
   /** Encodes a prompt and expects its tokens from now on. A prompt that is refused is an error in the reply. */
   @MessagePattern(subjects.encode(identity.instance))
   async encode(@Payload() message: unknown, @Ctx() context: NatsContext): Promise<EncodeReply> {
+    const ts = now();
     const request = parseEncodeRequest(message);
     const { rid } = request;
-    const trace = resumeRequest(context.getHeaders(), { rid, role: 'tokenizer' });
-    trace.sliceStart(SliceName.tokenize);
+    const trace = resumeRequest(context.getHeaders(), { rid, role: 'tokenizer', ts });
+    trace.sliceStart(SliceName.tokenize, { ts });
     try {
       this.requests.open(request, trace);
-      return { rid, promptIds: await this.#encode(request, trace) };
+      const { ids, text } = await this.#encode(request, trace);
+      return { rid, promptIds: ids, text };
     } catch (error) {
-      const reason = (error as Error).message;
+      const { code, message: reason } = error as Partial<EncodeError> & Error;
       this.requests.discard(request, reason);
-      trace.abort(reason);
+      trace.abort(code ?? reason);
       if (!(error instanceof EncodeError)) throw error;
       this.metrics.refused(error.code);
       return { rid, error: { code: error.code, message: reason } };
@@ -41,15 +44,16 @@ export class TokenizerController {
     this.requests.abort(parseAbort(message));
   }
 
-  async #encode({ prompt }: EncodeRequest, trace: RequestTrace): Promise<readonly number[]> {
+  async #encode({ prompt, withText, deadlineMs }: EncodeRequest, trace: RequestTrace): Promise<EncodedPrompt> {
     const startedMs = performance.now();
-    const { ids, templateTs } = await this.encoder.encode(prompt);
+    const encoded = await this.encoder.encode(prompt, { withText, deadlineMs });
+    const { ids, templateTs } = encoded;
     if (templateTs) trace.slice(SliceName.chatTemplate, ...templateTs);
     const ts = now();
     trace.sliceEnd(SliceName.tokenize, { ts, attributes: { [AttributeName.tokens]: ids.length } });
     trace.sliceStart(SliceName.apiServerDispatch, { ts });
     this.metrics.encoded(performance.now() - startedMs, ids.length);
     trace.sliceEnd(SliceName.apiServerDispatch, { threadFinish: true });
-    return ids;
+    return encoded;
   }
 }

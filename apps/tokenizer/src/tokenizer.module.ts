@@ -15,7 +15,7 @@ import {
   textCodec,
   type MetricsRegistry,
 } from '@sliceway/service';
-import { Encoder, maxReplyTokens } from './encoding/encoder.js';
+import { Encoder, maxReplyBytes, maxReplyTokens } from './encoding/encoder.js';
 import { PromptEncoder } from './encoding/prompt-encoder.js';
 import { ThreadedEncoder } from './encoding/threaded-encoder.js';
 import { OpenRequests } from './output/open-requests.js';
@@ -45,11 +45,14 @@ export class TokenizerModule implements OnApplicationShutdown {
         {
           provide: Encoder,
           inject: [HOT_PATH],
-          useFactory: ({ info }: NatsConnection) =>
-            new Encoder(prompts, new ThreadedEncoder(config.SLICEWAY_MODEL), {
+          useFactory: ({ info }: NatsConnection) => {
+            const maxPayloadBytes = info?.max_payload ?? DEFAULT_MAX_PAYLOAD_BYTES;
+            return new Encoder(prompts, new ThreadedEncoder(config.SLICEWAY_MODEL), {
               maxChars: config.SLICEWAY_MAX_PROMPT_CHARS,
-              maxTokens: maxReplyTokens(info?.max_payload ?? DEFAULT_MAX_PAYLOAD_BYTES, vocabSize),
-            }),
+              maxTokens: maxReplyTokens(maxPayloadBytes, vocabSize),
+              maxReplyBytes: maxReplyBytes(maxPayloadBytes),
+            });
+          },
         },
         {
           provide: TokenizerMetrics,

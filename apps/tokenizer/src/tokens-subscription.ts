@@ -28,9 +28,9 @@ export class TokensSubscription {
       decodeTokenFrame,
       {
         onFrame: (frame) => requests.take(frame),
-        onLost: (sender, lost) => {
+        onLost: (sender, lost, untilMs) => {
           metrics.framesLost(lost);
-          requests.lose(sender, lost);
+          requests.lose(sender, lost, untilMs);
         },
       },
       faults,

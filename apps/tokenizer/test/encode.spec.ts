@@ -28,7 +28,7 @@ describe('encode', () => {
     ['long text, on the thread', { text: 'hello'.repeat(4000) }, Array<number>(4000).fill(HELLO)],
   ])('%s', async (_, prompt, promptIds) => {
     const request = fixture.request(prompt, GATEWAY);
-    expect(await fixture.encode(request)).toEqual({ rid: request.rid, promptIds });
+    expect(await fixture.encode(request)).toEqual({ rid: request.rid, promptIds, text: null });
   });
 
   test.each([
@@ -41,6 +41,35 @@ describe('encode', () => {
     expect(await encode(prompt, output)).toMatchObject({ error: { code, message: expect.stringContaining(message) } });
     expect(await fixture.openRequests()).toBe(before);
     expect(await fixture.metric('sliceway_refused_prompts_total', `code="${code}"`)).toBeGreaterThan(0);
+  });
+
+  test('the text of ids, where it is asked for', async () => {
+    // Half of a two-byte character.
+    const promptIds = [IM_START, HELLO, THE, 0xc3];
+    const request = fixture.request({ ids: promptIds }, GATEWAY);
+    const text = '<|im_start|>hello the\ufffd';
+    expect(await fixture.encode({ ...request, withText: true })).toMatchObject({ promptIds, text });
+  });
+
+  test('text that does not fit into a reply with its ids is refused', async () => {
+    // 130,000 ids have less than 512 KiB, their texts of 12 characters more than the broker takes.
+    const request = fixture.request({ ids: Array<number>(130_000).fill(IM_START) }, GATEWAY);
+    const refused = { error: { code: 'prompt_too_long', message: expect.stringContaining('with its text') } };
+    expect(await fixture.encode({ ...request, withText: true })).toMatchObject(refused);
+    expect(await fixture.encode({ ...request, attempt: 1 })).toMatchObject({ text: null });
+  });
+
+  test.each([
+    ['short', 'x'],
+    ['long, on the thread', 'hello'.repeat(1000)],
+  ])('a prompt that comes after its deadline is not encoded: %s', async (_, text) => {
+    const before = [await fixture.openRequests(), await fixture.metric('sliceway_encoded_tokens_total')];
+    const request = fixture.request({ text }, GATEWAY);
+    const late = await fixture.encode({ ...request, deadlineMs: Date.now() - 1 });
+    expect(late).toMatchObject({ error: { code: 'deadline' } });
+    expect([await fixture.openRequests(), await fixture.metric('sliceway_encoded_tokens_total')]).toEqual(before);
+    const inTime = { ...request, attempt: 1, deadlineMs: Date.now() + 60_000 };
+    expect(await fixture.encode(inTime)).toMatchObject({ promptIds: expect.any(Array) });
   });
 
   test('a message that cannot be read hurts no other', async () => {

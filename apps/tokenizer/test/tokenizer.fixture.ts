@@ -67,6 +67,8 @@ export class TokenizerFixture {
       rid: randomBytes(16).toString('hex'),
       attempt: 0,
       prompt,
+      withText: false,
+      deadlineMs: 0,
       output: { gateway, choices: 1, stop: [], ...output },
     };
   }

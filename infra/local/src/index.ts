@@ -10,6 +10,9 @@ export { type NatsOptions, type NatsServer, startNats } from './cluster/start-na
 export { checkNative, type NativeCheck } from './native/check-native.js';
 export { installNative, type InstallNativeOptions, type NativeInstallation } from './native/install-native.js';
 export { nativeDirectory, type NativeKind } from './native/native-package.js';
+export { findJaeger, type JaegerSource } from './trace/find-jaeger.js';
+export { freePort } from './trace/free-port.js';
+export { type Jaeger, type JaegerOptions, startJaeger } from './trace/start-jaeger.js';
 export { DEFAULT_MODEL, type ModelFile } from './provide/default-model.js';
 export { provideModel, type ProvideModelOptions } from './provide/provide-model.js';
 export { type NatsServerSource, provideNatsServer, type ProvideOptions } from './provide/provide-nats-server.js';

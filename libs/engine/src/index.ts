@@ -4,10 +4,11 @@ export { EngineError, EngineErrorCode } from './errors.js';
 export { kvFormatMismatch, pageBlockBytes, type KvFormat } from './kv/kv-format.js';
 export type { KvSegment } from './kv/kv-memory.js';
 export { LocalEngine, type GenerateChunk, type GenerateParams, type Prompt } from './local-engine.js';
-export { NULL_OBSERVER, type EngineObserver } from './observer.js';
+export { NULL_OBSERVER, type EngineObserver, type GenerateObserver } from './observer.js';
 export type { SampledToken, TokenLogprobs } from './sampling/sampling.js';
 export { GREEDY, type SamplingParams } from './sampling/sampling-params.js';
 export type { ForwardBatch, ForwardResult, OutputRow, TokenRun } from './scheduling/forward-batch.js';
+export type { QueueAhead } from './scheduling/roster.js';
 export type { ScheduledBatch, SchedulerLoad } from './scheduling/scheduler.js';
 export {
   FinishReason,

@@ -8,6 +8,7 @@ import {
 } from '@sliceway/model';
 import { EngineError } from './errors.js';
 import { EventStream } from './event-stream.js';
+import type { GenerateObserver } from './observer.js';
 import type { TokenLogprobs } from './sampling/sampling.js';
 import { GREEDY, type SamplingParams } from './sampling/sampling-params.js';
 import { SequenceKind, type FinishReason, type TokenEvent } from './scheduling/sequence.js';
@@ -23,6 +24,7 @@ export interface GenerateParams extends Partial<SamplingParams> {
   readonly stop?: readonly string[];
   /** Continuations of the prompt. Default 1. */
   readonly choices?: number;
+  readonly observer?: GenerateObserver;
 }
 
 export interface GenerateChunk {
@@ -36,6 +38,7 @@ export interface GenerateChunk {
 
 interface OpenRequest {
   readonly events: EventStream<TokenEvent>;
+  readonly observer: GenerateObserver | undefined;
   open: number;
 }
 
@@ -86,20 +89,29 @@ export class LocalEngine {
    */
   generateTokens(prompt: Prompt, params: GenerateParams = {}): AsyncIterableIterator<TokenEvent> {
     const id = `local-${this.#nextId++}`;
-    const { stop: _, choices = 1, ...sampling } = params;
+    const { stop: _, choices = 1, observer, ...sampling } = params;
     const events = new EventStream<TokenEvent>(() => {
-      this.#requests.delete(id);
       this.engine.abort(id);
+      this.#close(id);
     });
-    this.engine.submit({
-      id,
-      kind: SequenceKind.GENERATE,
-      promptIds: this.encode(prompt),
-      firstChoice: 0,
-      choices,
-      sampling: { ...GREEDY, ...sampling },
-    });
-    this.#requests.set(id, { events, open: choices });
+    observer?.onStart();
+    let promptIds: readonly number[];
+    try {
+      promptIds = this.encode(prompt);
+      this.engine.submit({
+        id,
+        kind: SequenceKind.GENERATE,
+        promptIds,
+        firstChoice: 0,
+        choices,
+        sampling: { ...GREEDY, ...sampling },
+      });
+    } catch (error) {
+      observer?.onEnd(error as Error);
+      throw error;
+    }
+    this.#requests.set(id, { events, observer, open: choices });
+    observer?.onQueued(id, promptIds.length);
     return events;
   }
 
@@ -134,13 +146,17 @@ export class LocalEngine {
       const request = this.#requests.get(event.id);
       if (!request) continue;
       request.events.push(event);
+      request.observer?.onToken(event);
       if (event.finish && --request.open === 0) this.#close(event.id);
     }
   }
 
   #close(id: string, error?: Error): void {
-    this.#requests.get(id)?.events.end(error);
+    const request = this.#requests.get(id);
+    if (!request) return;
     this.#requests.delete(id);
+    request.events.end(error);
+    request.observer?.onEnd(error);
   }
 }
 

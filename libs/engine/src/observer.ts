@@ -1,5 +1,6 @@
 import type { ForwardResult } from './scheduling/forward-batch.js';
 import type { ScheduledBatch } from './scheduling/scheduler.js';
+import type { TokenEvent } from './scheduling/sequence.js';
 
 /** Watches an engine at work; what it does must be cheap. Times are nanoseconds of the host's monotonic clock. */
 export interface EngineObserver {
@@ -10,3 +11,14 @@ export interface EngineObserver {
 }
 
 export const NULL_OBSERVER: EngineObserver = { onSchedule() {}, onForward() {} };
+
+/** Watches one request of a `LocalEngine` from its prompt to its end. */
+export interface GenerateObserver {
+  onStart(): void;
+  /** The prompt is encoded, and waits in the engine under this id. */
+  onQueued(id: string, promptTokens: number): void;
+  /** A token was handed over. */
+  onToken(event: TokenEvent): void;
+  /** Called once, whatever ended it: its last token, a caller who left, or an error. */
+  onEnd(error?: Error): void;
+}

@@ -1,5 +1,6 @@
 export { ChatTemplate, type ChatMessage, type RenderOptions, type SpecialTokenTexts } from './chat/chat-template.js';
 export { ChatTemplateError, ChatTemplateErrorCode } from './chat/chat-template-error.js';
+export { findModel, isGguf, type ModelLocation } from './find-model.js';
 export { type GgufTensorSource, writeGguf } from './gguf/gguf-writer.js';
 export { GgufFloat32, type GgufWritable } from './gguf/write-value.js';
 export { tensorByteLength, tensorTypeOfName } from './gguf/tensor-types.js';

@@ -88,6 +88,7 @@ describe('openModel', () => {
     ['several .gguf files', several, 'missing_file', /name one of them: a\.GGUF, b\.gguf/],
     ['weights without config.json', nothing, 'missing_file', /neither config\.json nor a \.gguf file/],
     ['another file', join(parent, 'page.html'), 'bad_magic', /page\.html: this is no GGUF file/],
+    ['what is no file', '/dev/null', 'unreadable', /\/dev\/null is no file/],
   ])('%s is refused', (_, path, code, message) => {
     expect(() => openModel(path)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) }));
   });

@@ -28,7 +28,10 @@ export type { Heartbeat, Load, Serves } from './messages/heartbeat.js';
 export type { KvFormat } from './messages/kv-format.js';
 export { parseDecodeLeg, parsePrefillLeg } from './messages/legs.js';
 export type { DecodeLeg, PrefillLeg } from './messages/legs.js';
+export { NEUTRAL_SAMPLING } from './messages/sampling-params.js';
 export type { SamplingParams } from './messages/sampling-params.js';
+export { parseTraceLevelReply, parseTraceLevelRequest } from './messages/trace-level.js';
+export type { TraceLevelReply, TraceLevelRequest } from './messages/trace-level.js';
 
 export { decodeCreditFrame, encodeCreditFrame } from './frames/credit-frame.js';
 export type { CreditFrame } from './frames/credit-frame.js';

@@ -94,7 +94,7 @@ export const MESSAGES = {
     kind: 'request',
     senders: [Role.gateway],
     receivers: ROLES,
-    payload: () => null,
+    payload: () => 'TraceLevelRequest',
     subject: () => subjects.traceLevel,
   },
 } as const satisfies Record<string, MessageRoute>;

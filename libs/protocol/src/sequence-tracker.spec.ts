@@ -33,6 +33,21 @@ it('knows a duplicate, also over the wrap, and is not moved by it', () => {
   expect(wrapped.accept('a', MAX)).toBe('duplicate');
 });
 
+it('says what may have passed by while the receiver was away: the first gap of each sender since', () => {
+  const tracker = after(4);
+  tracker.accept('b', 0);
+  tracker.resume();
+  expect(tracker.accept('a', 9)).toEqual({ lost: 4, wasAway: true });
+  expect(tracker.accept('a', 12)).toEqual({ lost: 2 });
+  expect(tracker.accept('b', 0)).toBe('ok');
+  expect(tracker.accept('c', 2)).toEqual({ lost: 2, wasAway: true });
+  tracker.resume();
+  expect(tracker.accept('a', 12)).toBe('duplicate');
+  expect(tracker.accept('a', 13)).toBe('ok');
+  tracker.forget('b');
+  expect(tracker.accept('b', 0)).toBe('ok');
+});
+
 it('takes a sender that begins again, and says what was lost of its new stream', () => {
   const tracker = after(1000);
   expect([0, 1].map((seq) => tracker.accept('a', seq))).toEqual(['ok', 'ok']);

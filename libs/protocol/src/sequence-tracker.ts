@@ -1,7 +1,10 @@
 import type { WorkerId } from './ids.js';
 
-/** What a sequence number says: the next one, one that was seen, or one after `lost` frames that were not. */
-export type Arrival = 'ok' | 'duplicate' | { readonly lost: number };
+/**
+ * What a sequence number says: the next one, one that was seen, or one after `lost` frames that were not; with `wasAway`,
+ * that is the first one since the receiver was away, when those may have passed it by.
+ */
+export type Arrival = 'ok' | 'duplicate' | { readonly lost: number; readonly wasAway?: true };
 
 const HALF = 2 ** 31;
 /** A number this far behind is a frame seen before; further behind, the sender has begun again. */
@@ -16,7 +19,9 @@ const DEFAULT_MAX_SENDERS = 4096;
  * direction.
  */
 export class SequenceTracker {
-  readonly #expected = new Map<WorkerId, number>();
+  #expected = new Map<WorkerId, number>();
+  /** Streams as they were before the receiver was away; null if it never was. */
+  #older: Map<WorkerId, number> | null = null;
 
   constructor(readonly maxSenders: number = DEFAULT_MAX_SENDERS) {}
 
@@ -26,7 +31,25 @@ export class SequenceTracker {
 
   accept(sender: WorkerId, seq: number): Arrival {
     const expected = this.#expected.get(sender);
-    if (expected === undefined) return this.#start(sender, seq);
+    if (expected !== undefined) return this.#compare(sender, seq, expected);
+    const older = this.#older?.get(sender);
+    const arrival = older === undefined ? this.#start(sender, seq) : this.#compare(sender, seq, older);
+    return this.#older !== null && typeof arrival === 'object' ? { ...arrival, wasAway: true } : arrival;
+  }
+
+  /** The receiver is back: what was sent while it was away has passed it by. */
+  resume(): void {
+    this.#older = this.#expected;
+    this.#expected = new Map();
+  }
+
+  /** The sender is gone; its stream begins with 0 when it comes back. */
+  forget(sender: WorkerId): void {
+    this.#expected.delete(sender);
+    this.#older?.delete(sender);
+  }
+
+  #compare(sender: WorkerId, seq: number, expected: number): Arrival {
     const ahead = (seq - expected) >>> 0;
     if (ahead < HALF) {
       this.#expect(sender, seq);
@@ -34,11 +57,6 @@ export class SequenceTracker {
     }
     const behind = (expected - seq) >>> 0;
     return seq !== 0 && behind <= DUPLICATE_WINDOW ? 'duplicate' : this.#start(sender, seq);
-  }
-
-  /** The sender is gone; its stream begins with 0 when it comes back. */
-  forget(sender: WorkerId): void {
-    this.#expected.delete(sender);
   }
 
   #start(sender: WorkerId, seq: number): Arrival {

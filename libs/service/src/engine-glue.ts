@@ -7,6 +7,7 @@ import { FramePublisher } from './frames/frame-publisher.js';
 import type { KvTransport } from './kv-transport/kv-transport.js';
 import type { LegDropReason } from './legs/leg-table.js';
 import { measureLegs } from './legs/leg-metrics.js';
+import { meterEngine, type MeteredEngine } from './metrics/engine-meter.js';
 import type { Logger } from './logging/logger.js';
 import type { MetricsRegistry } from './metrics/metrics.js';
 import type { PeerRegistry } from './registry/peer-registry.js';
@@ -16,7 +17,7 @@ import { HOT_PATH } from './tokens.js';
 const FAREWELL_MS = 500;
 
 /** What the cluster is told of an engine. */
-interface DescribedEngine {
+interface DescribedEngine extends MeteredEngine {
   readonly info: {
     readonly model: string;
     readonly fingerprint: string;
@@ -53,6 +54,7 @@ export function joinCluster({ status, registry, peers, engine, transport, tokens
   describeEngine(status, engine, legs, [transport.name]);
   status.activeRequests = () => legs.active;
   measureLegs(registry, transport, legs.dropped);
+  meterEngine(engine, registry);
   peers.listen({
     onGone: ({ instance }, reason) => {
       legs.dropPeer(instance);

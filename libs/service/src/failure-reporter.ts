@@ -1,6 +1,8 @@
 import { subjects, type Failed, type FailureCode, type WorkerId, type WorkerRole } from '@sliceway/protocol';
+import { requestTrace } from '@sliceway/tracing';
 import { identity } from './identity.config.js';
 import type { Logger } from './logging/logger.js';
+import { traceFields } from './logging/trace-fields.js';
 import type { MessageClient } from './nats/message-client.js';
 
 /** The attempt that failed, and whose it is. */
@@ -32,7 +34,8 @@ export class FailureReporter {
       from: { role: this.role, instance: identity.instance },
     };
     this.counts.set(code, (this.counts.get(code) ?? 0) + 1);
-    this.logger.warn({ rid, choice, attempt, code, reason: message }, 'attempt failed');
+    const fields = { rid, ...traceFields(requestTrace(rid)), choice, attempt, code, reason: message };
+    this.logger.warn(fields, 'attempt failed');
     this.messages.emit(subjects.failed(gateway), failed);
   }
 }

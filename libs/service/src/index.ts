@@ -28,18 +28,25 @@ export type {
   KvTransport,
   ReceiverEvents,
   SenderEvents,
+  WholeTransfer,
 } from './kv-transport/kv-transport.js';
 export { kvTransportProvider } from './kv-transport/kv-transport.provider.js';
 export { NatsKvTransport, type NatsKvTransportOptions } from './kv-transport/nats-kv-transport.js';
 export { failureCodeOf, tokenEntryOf, wireFinish } from './legs/engine-conversions.js';
+export { setQueueAttributes } from './legs/queue-attributes.js';
+export { transferAttributes } from './legs/transfer-attributes.js';
 export { LegTable, type LegDropReason, type LegEvents, type LegLimits, type OpenLeg } from './legs/leg-table.js';
 export { LogOnce } from './logging/log-once.js';
 export { ProtocolErrorFilter } from './protocol-error.filter.js';
-export type { Logger } from './logging/logger.js';
+export { requestLogger, type Logger } from './logging/logger.js';
+export { traceFields, type Located } from './logging/trace-fields.js';
+export { E2E_SECONDS, ITL_SECONDS, TPOT_SECONDS, TTFT_SECONDS } from './metrics/buckets.js';
+export { ExemplarHistogram } from './metrics/exemplar-histogram.js';
+export { queueTimeHistogram } from './metrics/queue-time.js';
 export type { MetricsRegistry } from './metrics/metrics.js';
 export { countFrom, gaugeFrom } from './metrics/read-metrics.js';
 export { MessageClient } from './nats/message-client.js';
 export { PeerRegistry, type PeerListener } from './registry/peer-registry.js';
 export { runService, type ServiceOptions } from './run-service.js';
 export { NO_LOAD, ServiceStatus, type ReadinessCheck } from './service-status.js';
-export { CONFIG, ENGINE, HOT_PATH, LOGGER, METRICS } from './tokens.js';
+export { CONFIG, ENGINE, HOT_PATH, LOGGER, METRICS, TRACING } from './tokens.js';

@@ -1,11 +1,13 @@
 import 'reflect-metadata';
+import { hostname } from 'node:os';
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { WorkerState, type Role } from '@sliceway/protocol';
-import { initTracing, registerThread, type TraceLevel } from '@sliceway/tracing';
+import { initTracing, registerThread, type TraceLevel, type Tracing } from '@sliceway/tracing';
+import { activeFields } from '@sliceway/tracing/active-span';
 import { z } from 'zod';
 import { environment } from './config/environment.config.js';
 import { ConfigError, parseConfig } from './config/parse-config.js';
@@ -17,11 +19,13 @@ import { ConnectionHealth } from './nats/connection-health.js';
 import { connectionOptions } from './nats/connection-options.js';
 import { MessageClient } from './nats/message-client.js';
 import { TolerantDeserializer } from './nats/tolerant-deserializer.js';
+import { identity } from './identity.config.js';
 import { Heartbeats } from './registry/heartbeats.js';
 import { registerMicroService } from './registry/micro-service.js';
 import { ServiceModule } from './service.module.js';
 import { ServiceStatus } from './service-status.js';
 import { HOT_PATH } from './tokens.js';
+import { VERSION } from './version.js';
 
 export interface ServiceOptions<S extends z.ZodObject> {
   readonly role: Role;
@@ -40,7 +44,7 @@ export interface ServiceOptions<S extends z.ZodObject> {
 export async function runService<S extends z.ZodObject>(options: ServiceOptions<S>): Promise<void> {
   const { role } = options;
   const config = readConfig(options);
-  const logger = createLogger(role, config.LOG_LEVEL);
+  const logger = createLogger(role, config.LOG_LEVEL, activeFields);
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.once(event, (error: unknown) => {
       logger.fatal({ error }, event);
@@ -48,10 +52,16 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
     });
   }
   const shutdown = new Shutdown(logger);
-  const tracing = initTracing({ serviceName: `sliceway-${role}`, level: config.SLICEWAY_TRACE_LEVEL as TraceLevel });
-  registerThread({ label: role });
+  const tracing = initTracing({
+    serviceName: `sliceway-${role}`,
+    serviceInstanceId: identity.instance,
+    resource: { 'service.version': VERSION, 'host.name': hostname(), 'process.runtime.name': 'nodejs' },
+    level: config.SLICEWAY_TRACE_LEVEL as TraceLevel,
+    log: (message) => logger.warn(message),
+  });
+  registerThread({ label: threadLabel(role) });
 
-  const app = await createApp(options, config, logger);
+  const app = await createApp(options, config, logger, tracing);
   const status = app.get(ServiceStatus);
   const messages = app.get(MessageClient);
   const heartbeats = app.get(Heartbeats);
@@ -84,6 +94,11 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
   announce(logger, { url: await app.getUrl(), ...backend }, 'ready');
 }
 
+/** What a role's requests run on, in the trace: where an engine is, it is not alone. */
+function threadLabel(role: Role): string {
+  return role === 'prefill' || role === 'decode' ? 'scheduler' : role;
+}
+
 function readConfig<S extends z.ZodObject>({ schema, role }: ServiceOptions<S>): z.output<S> & ServiceConfig {
   try {
     return parseConfig(schema, environment) as z.output<S> & ServiceConfig;
@@ -98,8 +113,9 @@ async function createApp<S extends z.ZodObject>(
   { role, module, configureHttp }: ServiceOptions<S>,
   config: z.output<S> & ServiceConfig,
   logger: Logger,
+  tracing: Tracing,
 ): Promise<NestExpressApplication> {
-  @Module({ imports: [ServiceModule.forRoot(role, config, logger), module(config, logger)] })
+  @Module({ imports: [ServiceModule.forRoot(role, config, logger, tracing), module(config, logger)] })
   class RootModule {}
   const app = await NestFactory.create<NestExpressApplication>(RootModule, {
     logger: new NestLogger(logger),

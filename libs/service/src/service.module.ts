@@ -3,6 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { ClientNats, type NatsOptions } from '@nestjs/microservices';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Role, WorkerRole } from '@sliceway/protocol';
+import type { Tracing } from '@sliceway/tracing';
 import type { ServiceConfig } from './config/service.schema.js';
 import { FailureReporter } from './failure-reporter.js';
 import { HealthController } from './health/health.controller.js';
@@ -20,12 +21,13 @@ import { ProtocolErrorFilter } from './protocol-error.filter.js';
 import { Heartbeats } from './registry/heartbeats.js';
 import { PeerRegistry } from './registry/peer-registry.js';
 import { ServiceStatus } from './service-status.js';
-import { CONFIG, HOT_PATH, LOGGER, METRICS } from './tokens.js';
+import { TraceLevelController } from './trace-level.controller.js';
+import { CONFIG, HOT_PATH, LOGGER, METRICS, TRACING } from './tokens.js';
 
 /** Everything that the four services share, for one process. Global: an app's modules inject what they need. */
 @Module({})
 export class ServiceModule {
-  static forRoot(role: Role, config: ServiceConfig, logger: Logger): DynamicModule {
+  static forRoot(role: Role, config: ServiceConfig, logger: Logger, tracing: Tracing): DynamicModule {
     const status = new ServiceStatus(role);
     const faults = new LogOnce(logger);
     const client = new ClientNats(connectionOptions(role, config, 'messages') as NonNullable<NatsOptions['options']>);
@@ -37,10 +39,11 @@ export class ServiceModule {
     const providers: Provider[] = [
       { provide: CONFIG, useValue: config },
       { provide: LOGGER, useValue: logger },
+      { provide: TRACING, useValue: tracing },
       { provide: LogOnce, useValue: faults },
       { provide: ServiceStatus, useValue: status },
       { provide: ConnectionHealth, useValue: health },
-      { provide: METRICS, useFactory: () => createMetrics(status, faults, failures) },
+      { provide: METRICS, useFactory: () => createMetrics(status, faults, failures, tracing) },
       { provide: HOT_PATH, useFactory: (): Promise<NatsConnection> => connectHotPath(role, config, health, logger) },
       { provide: MessageClient, useValue: messages },
       { provide: FailureReporter, useValue: failures },
@@ -50,7 +53,7 @@ export class ServiceModule {
     return {
       module: ServiceModule,
       global: true,
-      controllers: [HealthController, MetricsController, HeartbeatController],
+      controllers: [HealthController, MetricsController, HeartbeatController, TraceLevelController],
       providers: [...providers, { provide: APP_FILTER, useValue: new ProtocolErrorFilter(faults) }],
       exports: providers.map((provider) => (provider as { provide: symbol }).provide),
     };

@@ -6,3 +6,5 @@ export const METRICS = Symbol('metrics');
 export const HOT_PATH = Symbol('hot path');
 /** The engine of prefill and decode; the app provides it. */
 export const ENGINE = Symbol('engine');
+/** Tracing of this process. */
+export const TRACING = Symbol('tracing');

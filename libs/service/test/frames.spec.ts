@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
   decodeTokenFrame,
@@ -23,6 +24,10 @@ const entry = (over: Partial<TokenEntry> = {}): TokenEntry => ({
   logprobs: null,
   ...over,
 });
+
+async function reconnected(connection: NatsConnection): Promise<void> {
+  for await (const { type } of connection.status()) if (type === 'reconnect') return;
+}
 
 describe('FramePublisher and FrameSubscription', () => {
   let broker: Broker;
@@ -140,6 +145,43 @@ describe('FramePublisher and FrameSubscription', () => {
       '000000bb 2',
       '000000aa 0',
     ]);
+  });
+
+  it('dates what was lost while the receiver was away, whenever it shows', async () => {
+    const late = await broker.connect({ reconnectTimeWait: 2000, reconnectJitter: 0 });
+    const soon = await broker.connect({ reconnectTimeWait: 50, reconnectJitter: 0 });
+    const lost: (readonly [number, number])[] = [];
+    const handlers = {
+      onFrame: () => {},
+      onLost: (_: string, count: number, untilMs: number) => void lost.push([count, untilMs]),
+    };
+    const faults = { warn: () => {} } as unknown as LogOnce;
+    new FrameSubscription(late, subjects.tokens(OTHER), decodeTokenFrame, handlers, faults);
+    await late.flush();
+    const publisher = new FramePublisher(soon, tokenCodec);
+    const send = (): void => {
+      publisher.add(OTHER, entry());
+      publisher.flush();
+    };
+    send();
+    await soon.flush();
+    const [isBack, isBackLate] = [soon, late].map(reconnected);
+    await broker.down();
+    await broker.up();
+    await isBack;
+    send();
+    await isBackLate;
+    const backMs = performance.now();
+    await sleep(20);
+    send();
+    await soon.flush();
+    await late.flush();
+    expect(lost).toHaveLength(1);
+    expect(lost[0]![1]).toBeLessThanOrEqual(backMs);
+    soon.publish(subjects.tokens(OTHER), frameOf(identity.instance, 99));
+    await soon.flush();
+    await late.flush();
+    expect(lost.slice(1)).toEqual([[expect.any(Number), Infinity]]);
   });
 
   it('starts over with a sender that it forgot', async () => {

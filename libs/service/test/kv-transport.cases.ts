@@ -1,5 +1,5 @@
 import { FinishReason, type FailureCode, type FirstToken, type KvFormat } from '@sliceway/protocol';
-import type { KvReceiver, KvSender, KvTransferId, KvTransport } from '@sliceway/service';
+import type { KvReceiver, KvSender, KvTransferId, KvTransport, WholeTransfer } from '@sliceway/service';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KV_FORMAT, KvPages } from './kv-pages.fixture.js';
 import { until } from './until.fixture.js';
@@ -109,8 +109,19 @@ export function kvTransportCases(name: string, openPair: (options?: PairOptions)
 
     it('carries all pages and the first tokens, and counts the bytes', async () => {
       await open();
+      const whole: (WholeTransfer & { readonly end: string })[] = [];
+      for (const end of ['prefill', 'decode'] as const) pair[end].onWhole = (each) => whole.push({ end, ...each });
+      const startedMs = performance.now();
       const transfer = new Transfer(pair, KvPages.filled(9)).openBoth().sendAll();
       await transfer.arrives();
+      const tookMs = performance.now() - startedMs;
+      const bytes = transfer.source.bytes.length;
+      expect(whole.map(({ end }) => end).sort()).toEqual(['decode', 'prefill']);
+      for (const each of whole) {
+        expect(each.bytes).toBe(bytes);
+        expect(each.durationMs).toBeGreaterThan(0);
+        expect(each.durationMs).toBeLessThanOrEqual(tookMs);
+      }
       expect(transfer.sender.bytesSent).toBe(transfer.source.bytes.length);
       expect(transfer.receiver.bytesReceived).toBe(transfer.source.bytes.length);
       expect(pair.prefill.open + pair.decode.open).toBe(0);

@@ -30,7 +30,7 @@ describe('malformed messages', () => {
     const kvFormat = { engine: 'x', dtype: 'f32', pageTokens: 16, layers: [0, 2], kvHeads: [0, 2], headDim: 16 };
     const messages: Record<string, unknown> = {
       EncodeRequest: {
-        ...{ rid, attempt, prompt: { messages: [{ role: 'user', content: 'hello' }] } },
+        ...{ rid, attempt, prompt: { messages: [{ role: 'user', content: 'hello' }] }, withText: true, deadlineMs: 0 },
         output: { gateway: STRANGER, choices: 1, stop: ['x'] },
       },
       PrefillLeg: { ...leg, decode: STRANGER },

@@ -121,10 +121,14 @@ describe('runService', () => {
       expect(await service.json('/health/ready')).toEqual({ status: 'ready', reasons: [] });
       const summary = { status: 'ready', role: 'gateway', instance: service.instance, version: '0.1.0', reasons: [] };
       expect(await service.json('/health')).toMatchObject(summary);
+      const active = `sliceway_requests_active{role="gateway",instance="${service.instance}"} 0`;
       const { body, type } = await service.get('/metrics');
-      expect(type).toMatch(/^application\/openmetrics-text/);
-      expect(body).toContain(`sliceway_requests_active{role="gateway",instance="${service.instance}"} 0`);
-      expect(body.trimEnd().endsWith('# EOF')).toBe(true);
+      expect(type).toMatch(/^text\/plain; version=0.0.4/);
+      expect(body).toContain(active);
+      const open = await service.get('/metrics', { accept: 'application/openmetrics-text; version=1.0.0' });
+      expect(open.type).toMatch(/^application\/openmetrics-text; version=1.0.0/);
+      expect(open.body).toContain(active);
+      expect(open.body.endsWith('\n# EOF\n')).toBe(true);
     });
 
     it('drops, counts and logs once what it cannot read, and takes the next', async () => {

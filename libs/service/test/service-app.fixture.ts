@@ -1,4 +1,5 @@
-import { Controller, Get, Module, Query, type DynamicModule } from '@nestjs/common';
+import '@sliceway/tracing/register';
+import { Controller, Get, Inject, Module, Param, Query, type DynamicModule } from '@nestjs/common';
 import { Ctx, EventPattern, NatsContext, Payload } from '@nestjs/microservices';
 import { parseFailed, subjects } from '@sliceway/protocol';
 import {
@@ -23,6 +24,7 @@ class AppController {
   constructor(
     status: ServiceStatus,
     private readonly messages: MessageClient,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {
     status.activeRequests = () => this.active;
   }
@@ -33,6 +35,12 @@ class AppController {
     await sleep(Number(ms));
     this.active--;
     return 'done';
+  }
+
+  @Get('log/:text')
+  async log(@Param('text') text: string): Promise<void> {
+    await sleep(1);
+    this.logger.info({ text }, 'logged');
   }
 
   @Get('failed')

@@ -54,8 +54,11 @@ export class ServiceProcess {
     return found!;
   }
 
-  async get(path: string): Promise<{ status: number; body: string; type: string | null }> {
-    const response = await fetch(`${this.child.url}${path}`);
+  async get(
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: string; type: string | null }> {
+    const response = await fetch(`${this.child.url}${path}`, { headers });
     return { status: response.status, body: await response.text(), type: response.headers.get('content-type') };
   }
 

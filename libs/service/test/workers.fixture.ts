@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   FinishReason,
+  NEUTRAL_SAMPLING,
   decodeTextFrame,
   parseEncodeReply,
   parseFailed,
@@ -33,22 +34,7 @@ const HELD = [
   'sliceway_kv_transfers_open',
 ];
 
-export const SAMPLING: SamplingParams = {
-  temperature: 0,
-  topP: 1,
-  topK: 0,
-  minP: 0,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  repetitionPenalty: 1,
-  logitBias: [],
-  seed: 0,
-  maxNewTokens: 8,
-  minTokens: 0,
-  stopTokenIds: [],
-  ignoreEos: true,
-  logprobs: null,
-};
+export const SAMPLING: SamplingParams = { ...NEUTRAL_SAMPLING, temperature: 0, maxNewTokens: 8, ignoreEos: true };
 const PROMPT = [...Buffer.from('a prompt of some length, so that it has pages')];
 
 type LegChange = Partial<Omit<PrefillLeg, 'sampling'>> & { readonly sampling?: Partial<SamplingParams> };
@@ -120,7 +106,7 @@ export class Workers {
   async encode({ rid, attempt }: TestRequest): Promise<EncodeReply> {
     const subject = subjects.encode(this.get('tokenizer').instance);
     const data: EncodeRequest = {
-      ...{ rid, attempt, prompt: { ids: PROMPT } },
+      ...{ rid, attempt, prompt: { ids: PROMPT }, withText: false, deadlineMs: 0 },
       output: { gateway: this.gateway, choices: 1, stop: [] },
     };
     const reply = await this.connection.request(subject, JSON.stringify({ pattern: subject, data, id: rid }));

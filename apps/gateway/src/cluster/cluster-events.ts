@@ -40,9 +40,9 @@ export class ClusterEvents implements OnModuleInit, OnModuleDestroy {
       decodeTextFrame,
       {
         onFrame: (frame) => this.table.onTextFrame(frame),
-        onLost: (tokenizer, lost) => {
+        onLost: (tokenizer, lost, untilMs) => {
           this.metrics.framesLost(lost);
-          this.table.onFramesLost(tokenizer);
+          this.table.onFramesLost(tokenizer, untilMs);
         },
       },
       this.faults,

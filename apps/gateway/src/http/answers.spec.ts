@@ -42,7 +42,7 @@ function whole(response: ServerResponse, shape = ONE): SharedAnswer {
 }
 
 function answerTwoTokens(sink: CompletionSink): void {
-  sink.promptReady([1]);
+  sink.promptReady([1], null);
   sink.open('f');
   sink.text(0, piece('a'));
   sink.text(0, piece('b'));
@@ -52,7 +52,7 @@ function answerTwoTokens(sink: CompletionSink): void {
 
 /** All choices of one prompt of `TWO`, each with one text. */
 function answerTwoChoices(sink: CompletionSink, texts: [string, string]): void {
-  sink.promptReady([1]);
+  sink.promptReady([1], null);
   sink.open('f');
   for (const choice of [0, 1]) sink.text(choice, piece(texts[choice]!));
   for (const choice of [0, 1]) sink.finish(choice, 'stop', null);
@@ -102,11 +102,11 @@ describe('StreamedAnswer', () => {
     const { body_ } = await received((response) => {
       const answer = streamed(response, TWO);
       const [first, second] = [answer.sink(0), answer.sink(1)];
-      first.promptReady([1]);
+      first.promptReady([1], null);
       first.open('f');
       first.text(0, piece(''));
       expect([first.hasSent, response.headersSent]).toEqual([false, false]);
-      first.promptReady([1]);
+      first.promptReady([1], null);
       first.open('0123456789abc');
       first.text(1, piece('a'));
       expect([first.hasSent, second.hasSent]).toEqual([true, false]);
@@ -193,7 +193,7 @@ describe('WholeAnswer', () => {
   it('forgets what another attempt replaces', async () => {
     const { body_ } = await received((response) => {
       const sink = whole(response).sink(0);
-      sink.promptReady([1]);
+      sink.promptReady([1], null);
       sink.open('f');
       sink.text(0, piece('gone'));
       expect(sink.hasSent).toBe(false);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { now } from '@sliceway/tracing';
+import { now, recordCarrier, type ContextCarrier } from '@sliceway/tracing';
+import { activeParent, setActiveRid } from '@sliceway/tracing/active-span';
 import type { NextFunction, Request, Response } from 'express';
 
 /** What is known of an HTTP request from its first line on. */
@@ -8,15 +9,19 @@ export interface Arrival {
   readonly rid: string;
   /** When its headers had come, as `now()` gives it. */
   readonly receivedTs: number;
+  /** What its trace hangs on: the span of the HTTP request, else what the client sent. */
+  readonly parent: ContextCarrier;
 }
 
 const arrivals = new WeakMap<Response, Arrival>();
 
 /** Gives every request its id, before anything can answer it. */
-export function arrivalMiddleware(_request: Request, response: Response, next: NextFunction): void {
-  const arrival = { rid: randomBytes(16).toString('hex'), receivedTs: now() };
+export function arrivalMiddleware(request: Request, response: Response, next: NextFunction): void {
+  const parent = activeParent() ?? recordCarrier(request.headers);
+  const arrival = { rid: randomBytes(16).toString('hex'), receivedTs: now(), parent };
   arrivals.set(response, arrival);
   response.setHeader('x-request-id', arrival.rid);
+  setActiveRid(arrival.rid);
   next();
 }
 

@@ -19,9 +19,8 @@ export class CompletionsController {
   complete(@Req() request: Request, @Res() response: Response): void {
     this.generation.run(request, response, () => {
       const { requests, stream, includeUsage, echo } = parseCompletionRequest(request.body);
-      const { model, choices } = requests[0]!;
-      const head = newHead('cmpl', response, model);
-      const options = { head, withUsage: includeUsage, echo, choicesPerPrompt: choices };
+      const head = newHead('cmpl', response, requests[0]!.model);
+      const options = { head, withUsage: includeUsage, echo };
       return this.answers.call({
         response,
         requests,

@@ -11,7 +11,7 @@ export interface AnswerShape {
 /** Writes one HTTP answer; choices are counted through all prompts. The calls' order is that of a `CompletionSink`. */
 export interface AnswerWriter {
   hasSent(prompt: number): boolean;
-  promptReady(prompt: number, promptIds: readonly number[]): void;
+  promptReady(prompt: number, promptIds: readonly number[], promptText: string | null): void;
   open(fingerprint: string): void;
   text(choice: number, piece: TextPiece): boolean;
   finish(choice: number, end: ChoiceEnd, matchedStop: string | number | null): void;
@@ -70,8 +70,8 @@ class PromptSink implements CompletionSink {
     return this.answer.writer.hasSent(this.prompt);
   }
 
-  promptReady(promptIds: readonly number[]): void {
-    this.answer.writer.promptReady(this.prompt, promptIds);
+  promptReady(promptIds: readonly number[], promptText: string | null): void {
+    this.answer.writer.promptReady(this.prompt, promptIds, promptText);
   }
 
   open(fingerprint: string): void {

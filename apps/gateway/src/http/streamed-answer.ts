@@ -9,6 +9,7 @@ import type { AnswerShape, AnswerWriter } from './shared-answer.js';
 export class StreamedAnswer implements AnswerWriter {
   readonly #begun = new Set<number>();
   readonly #prompts: (readonly number[])[] = [];
+  readonly #promptTexts: (string | null)[] = [];
   #format: StreamFormat | null = null;
 
   /** @param maxBufferedBytes how much the client may leave unread */
@@ -25,8 +26,9 @@ export class StreamedAnswer implements AnswerWriter {
     return false;
   }
 
-  promptReady(prompt: number, promptIds: readonly number[]): void {
+  promptReady(prompt: number, promptIds: readonly number[], promptText: string | null): void {
     this.#prompts[prompt] = promptIds;
+    this.#promptTexts[prompt] = promptText;
   }
 
   /** Prompts may open with different workers; the first event fixes whose fingerprint the chunks have. */
@@ -83,12 +85,16 @@ export class StreamedAnswer implements AnswerWriter {
         'x-accel-buffering': 'no',
       });
     }
-    const first = this.#events.begin(choice, this.#promptIds(choice));
+    const first = this.#events.begin(choice, this.#promptTexts[this.#promptOf(choice)] ?? null);
     if (first !== null) this.#write(first);
   }
 
   #promptIds(choice: number): readonly number[] {
-    return this.#prompts[Math.floor(choice / this.shape.choices)] ?? [];
+    return this.#prompts[this.#promptOf(choice)] ?? [];
+  }
+
+  #promptOf(choice: number): number {
+    return Math.floor(choice / this.shape.choices);
   }
 
   #write(data: string): void {

@@ -9,6 +9,7 @@ import type { AnswerWriter, AnswerShape } from './shared-answer.js';
 /** Gathers an answer and sends it in one piece. */
 export class WholeAnswer implements AnswerWriter {
   readonly #prompts: (readonly number[])[];
+  readonly #promptTexts: (string | null)[];
   readonly #choices: ChoiceGatherer[];
   #fingerprint = '';
 
@@ -19,6 +20,7 @@ export class WholeAnswer implements AnswerWriter {
     private readonly format: WholeFormat,
   ) {
     this.#prompts = new Array<readonly number[]>(shape.prompts).fill([]);
+    this.#promptTexts = new Array<string | null>(shape.prompts).fill(null);
     this.#choices = Array.from({ length: shape.prompts * shape.choices }, () => new ChoiceGatherer(withLogprobs));
   }
 
@@ -27,8 +29,9 @@ export class WholeAnswer implements AnswerWriter {
     return false;
   }
 
-  promptReady(prompt: number, promptIds: readonly number[]): void {
+  promptReady(prompt: number, promptIds: readonly number[], promptText: string | null): void {
     this.#prompts[prompt] = promptIds;
+    this.#promptTexts[prompt] = promptText;
     const first = prompt * this.shape.choices;
     for (let i = 0; i < this.shape.choices; i++) this.#choices[first + i] = new ChoiceGatherer(this.withLogprobs);
   }
@@ -47,7 +50,13 @@ export class WholeAnswer implements AnswerWriter {
   }
 
   end(usage: Usage): void {
-    const answer = { fingerprint: this.#fingerprint, prompts: this.#prompts, choices: this.#choices, usage };
+    const answer = {
+      fingerprint: this.#fingerprint,
+      prompts: this.#prompts,
+      promptTexts: this.#promptTexts,
+      choices: this.#choices,
+      usage,
+    };
     sendJson(this.response, 200, this.format(answer));
   }
 

@@ -6,6 +6,8 @@ export interface GatheredAnswer {
   readonly fingerprint: string;
   /** Token ids of each prompt. */
   readonly prompts: readonly (readonly number[])[];
+  /** Text of each prompt; null where the request does without. */
+  readonly promptTexts: readonly (string | null)[];
   /** All choices of the first prompt, then those of the second. */
   readonly choices: readonly GatheredChoice[];
   readonly usage: Usage;
@@ -16,11 +18,11 @@ export type WholeFormat = (answer: GatheredAnswer) => object;
 
 /**
  * The events of one streamed answer, as JSON; choices are counted through all prompts, and come with their prompt's
- * token ids. Null sends nothing.
+ * text or token ids. Null sends nothing.
  */
 export interface StreamFormat {
   /** Before a choice's first event. */
-  begin(choice: number, promptIds: readonly number[]): string | null;
+  begin(choice: number, promptText: string | null): string | null;
   piece(choice: number, piece: TextPiece, promptIds: readonly number[]): string | null;
   finish(
     choice: number,

@@ -1,3 +1,4 @@
+import { NEUTRAL_SAMPLING } from '@sliceway/protocol';
 import { parseChatRequest } from './chat-request.js';
 import { refusalOf, SAMPLING_LIMITS } from './refusal.fixture.js';
 
@@ -11,26 +12,14 @@ describe('parseChatRequest', () => {
   it('fills in the defaults', () => {
     const { request, ...delivery } = parse();
     const { seed } = request.sampling;
+    const { maxNewTokens: _, ...neutral } = NEUTRAL_SAMPLING;
     expect(delivery).toEqual({ stream: false, includeUsage: false });
     expect(request).toEqual({
       model: 'm',
       prompt: { messages },
+      withPromptText: false,
       choices: 1,
-      sampling: {
-        temperature: 1,
-        topP: 1,
-        topK: 0,
-        minP: 0,
-        presencePenalty: 0,
-        frequencyPenalty: 0,
-        repetitionPenalty: 1,
-        logitBias: [],
-        seed,
-        minTokens: 0,
-        stopTokenIds: [],
-        ignoreEos: false,
-        logprobs: null,
-      },
+      sampling: { ...neutral, seed },
       maxTokens: null,
       stop: [],
     });

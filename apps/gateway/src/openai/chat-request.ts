@@ -20,6 +20,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
     request: {
       model: chat.model,
       prompt: { messages: chat.messages.map(toMessage) },
+      withPromptText: false,
       choices: chat.n,
       sampling: samplingOf(chat, { seed: chat.seed, minTokens: chat.min_tokens, logprobs: logprobsOf(chat) }),
       maxTokens,

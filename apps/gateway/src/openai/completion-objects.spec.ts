@@ -96,7 +96,7 @@ describe('ChatChunks', () => {
 });
 
 describe('TextChunks', () => {
-  const options = { head, withUsage: false, echo: null, choicesPerPrompt: 2 };
+  const options = { head, withUsage: false, echo: 'none' as const };
   const chunks = new TextChunks(options, FINGERPRINT);
   const choice = (index: number, text: string, logprobs: object | null, finish_reason: string | null) => ({
     ...constant,
@@ -105,10 +105,17 @@ describe('TextChunks', () => {
   });
 
   it('begins with the text, or the prompt', () => {
-    expect(chunks.begin(0)).toBeNull();
-    const echoing = new TextChunks({ ...options, echo: ['p', 'q'] }, FINGERPRINT);
-    expect(parsed(echoing.begin(1))).toEqual(choice(1, 'p', null, null));
-    expect(parsed(echoing.begin(2))).toEqual(choice(2, 'q', null, null));
+    expect(chunks.begin(0, 'p')).toBeNull();
+    const echoing = new TextChunks({ ...options, echo: 'prompt' }, FINGERPRINT);
+    expect(parsed(echoing.begin(1, 'p'))).toEqual(choice(1, 'p', null, null));
+    expect(parsed(echoing.piece(1, piece('a')))).toEqual(choice(1, 'a', null, null));
+  });
+
+  it('has the prompt alone where no more was asked for', () => {
+    const echoing = new TextChunks({ ...options, echo: 'promptOnly' }, FINGERPRINT);
+    expect(parsed(echoing.begin(1, 'p'))).toEqual(choice(1, 'p', null, null));
+    expect(echoing.piece(1, piece('a'))).toBeNull();
+    expect(parsed(echoing.finish(1, 'length'))).toEqual(choice(1, '', null, 'length'));
   });
 
   it('counts characters through a choice', () => {
@@ -125,6 +132,7 @@ describe('whole objects', () => {
   const answer: GatheredAnswer = {
     fingerprint: FINGERPRINT,
     prompts: [[1], [2]],
+    promptTexts: ['p ', 'q '],
     choices: [
       { text: 'a', tokenIds: [1], logprobs: null, end: 'stop', matchedStop: 0 },
       { text: 'é', tokenIds: [2, 3], logprobs: LOGPROBS, end: 'length', matchedStop: null },
@@ -156,8 +164,9 @@ describe('whole objects', () => {
       ],
       usage: counted,
     });
-    expect(textCompletion(head, null)(answer)).toEqual(expected('a', 'é'));
-    expect(textCompletion(head, ['p ', 'q '])(answer)).toEqual(expected('p a', 'q é'));
+    expect(textCompletion(head, 'none')(answer)).toEqual(expected('a', 'é'));
+    expect(textCompletion(head, 'prompt')(answer)).toEqual(expected('p a', 'q é'));
+    expect(textCompletion(head, 'promptOnly')(answer)).toEqual(expected('p ', 'q '));
   });
 });
 

@@ -8,9 +8,17 @@ const prompts = (prompt: unknown) => parse({ prompt }).requests.map((request) =>
 describe('parseCompletionRequest', () => {
   it('fills in the defaults', () => {
     const { requests, ...rest } = parse();
-    expect(rest).toEqual({ stream: false, includeUsage: false, echo: null });
+    expect(rest).toEqual({ stream: false, includeUsage: false, echo: 'none' });
     expect(requests).toMatchObject([
-      { model: 'm', prompt: { text: 'Hi' }, choices: 1, maxTokens: 16, stop: [], sampling: { logprobs: null } },
+      {
+        model: 'm',
+        prompt: { text: 'Hi' },
+        choices: 1,
+        maxTokens: 16,
+        stop: [],
+        sampling: { logprobs: null },
+        withPromptText: false,
+      },
     ]);
   });
 
@@ -67,9 +75,16 @@ describe('parseCompletionRequest', () => {
     expect(refuse({ n: 1, best_of: 2 })).toMatchObject({ param: 'best_of', code: 'unsupported_parameter' });
   });
 
-  it('echoes texts, without log probabilities', () => {
-    expect(parse({ prompt: ['a', 'b'], echo: true }).echo).toEqual(['a', 'b']);
+  it.each([['a'], [[1]]])('echoes the prompt %j, without log probabilities', (prompt) => {
+    const { echo, requests } = parse({ prompt, echo: true });
+    expect([echo, requests[0]!.withPromptText]).toEqual(['prompt', true]);
     expect(refuse({ echo: true, logprobs: 0 })).toMatchObject({ param: 'logprobs', code: 'unsupported_parameter' });
-    expect(refuse({ echo: true, prompt: [1] })).toMatchObject({ param: 'echo', code: 'unsupported_parameter' });
+  });
+
+  it('takes no tokens for the prompt alone, for which one is computed', () => {
+    const { echo, requests } = parse({ max_tokens: 0, echo: true });
+    expect([echo, requests[0]!.maxTokens]).toEqual(['promptOnly', 1]);
+    expect(refuse({ max_tokens: 0 })).toMatchObject({ status: 400, param: 'max_tokens', code: 'invalid_value' });
+    expect(refuse({ max_tokens: 0, echo: true, min_tokens: 1 })).toMatchObject({ param: 'min_tokens' });
   });
 });

@@ -6,11 +6,13 @@ import { parseBody } from './parse-body.js';
 import { refuseMinOverMax, samplingOf } from './sampling.js';
 import { deliveryOf, type Delivery } from './stream-options.js';
 
+/** Whether a choice's text is the completion alone, the prompt before it, or the prompt alone. */
+export type Echo = 'none' | 'prompt' | 'promptOnly';
+
 export interface CompletionRequest extends Delivery {
   /** One a prompt. */
   readonly requests: readonly GenerationRequest[];
-  /** The prompts' texts, which begin the choices' ones; null where they were not asked for. */
-  readonly echo: readonly string[] | null;
+  readonly echo: Echo;
 }
 
 /** Reads the body of `POST /v1/completions`. @throws ApiError 400, naming the field */
@@ -20,16 +22,19 @@ export function parseCompletionRequest(body: unknown): CompletionRequest {
   refuseRanking(completion);
   const { model, n, seed, min_tokens, logprobs, max_tokens, stop } = completion;
   // One seed for all prompts, as if each had come alone.
+  const echo = echoOf(completion);
   const sampling = samplingOf(completion, { seed, minTokens: min_tokens, logprobs });
   const requests = completion.prompt.map((prompt) => ({
     model,
     prompt,
+    withPromptText: echo !== 'none',
     choices: n,
     sampling,
-    maxTokens: max_tokens,
+    // Prefill always draws a token; as in vLLM it is counted, but not shown.
+    maxTokens: Math.max(max_tokens, 1),
     stop,
   }));
-  return { ...deliveryOf(completion), requests, echo: echoOf(completion) };
+  return { ...deliveryOf(completion), requests, echo };
 }
 
 function refuseRanking({ best_of, n }: CompletionBody): void {
@@ -40,19 +45,23 @@ function refuseRanking({ best_of, n }: CompletionBody): void {
   });
 }
 
-function echoOf({ echo, prompt, logprobs }: CompletionBody): string[] | null {
-  if (!echo) return null;
+function echoOf({ echo, max_tokens, logprobs }: CompletionBody): Echo {
+  if (!echo && max_tokens === 0) {
+    throw new ApiError(
+      400,
+      "'max_tokens' of 0 is only allowed when 'echo' is true: there would be nothing to answer.",
+      {
+        param: 'max_tokens',
+        code: 'invalid_value',
+      },
+    );
+  }
+  if (!echo) return 'none';
   if (logprobs !== null) {
     throw new ApiError(400, "'logprobs' with 'echo' is not supported: a prompt has none here; leave one of them out.", {
       param: 'logprobs',
       code: UNSUPPORTED_PARAMETER,
     });
   }
-  return prompt.map((one) => {
-    if ('text' in one) return one.text;
-    throw new ApiError(400, "'echo' of token ids is not supported; send the prompt as text.", {
-      param: 'echo',
-      code: UNSUPPORTED_PARAMETER,
-    });
-  });
+  return max_tokens === 0 ? 'promptOnly' : 'prompt';
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { neutralCompletionFields } from './neutral-fields.js';
-import { flag, MAX_PROMPTS, openAiFields, tokenCount, tokenId, withDefault } from './request-fields.js';
+import { flag, MAX_PROMPTS, openAiFields, tokenCountOrZero, tokenId, withDefault } from './request-fields.js';
 import { deliveryFields } from './stream-options.js';
 
 export const MAX_LOGPROBS = 5;
@@ -35,7 +35,8 @@ export const completionSchema = z.strictObject({
   ...openAiFields,
   ...deliveryFields,
   prompt: prompts,
-  max_tokens: withDefault(tokenCount, DEFAULT_MAX_TOKENS),
+  /** 0, with `echo`, is the prompt alone. */
+  max_tokens: withDefault(tokenCountOrZero, DEFAULT_MAX_TOKENS),
   echo: flag(false),
   best_of: withDefault(z.int().min(1), null),
   logprobs: withDefault(z.int().min(0).max(MAX_LOGPROBS), null),

@@ -26,7 +26,8 @@ export interface TextPiece {
 export interface CompletionSink {
   /** Something of this prompt's choices has left for the client, so that no other attempt can replace it. */
   readonly hasSent: boolean;
-  promptReady(promptIds: readonly number[]): void;
+  /** @param promptText null where the request does without */
+  promptReady(promptIds: readonly number[], promptText: string | null): void;
   /** @param fingerprint of the model that computes the answer */
   open(fingerprint: string): void;
   /** @returns false if the client has fallen too far behind */

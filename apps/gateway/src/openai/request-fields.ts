@@ -18,6 +18,7 @@ export function withDefault<S extends z.ZodType, D>(schema: S, fallback: D) {
 export const tokenId = z.int().min(0).max(MAX_U32);
 export const flag = (fallback: boolean) => withDefault(z.boolean(), fallback);
 export const tokenCount = z.int().min(1).max(MAX_U32);
+export const tokenCountOrZero = z.int().min(0).max(MAX_U32);
 
 const stopString = z.string().min(1);
 export const stopStrings = (max: number) =>
@@ -69,7 +70,7 @@ export const samplingFields = {
   n: withDefault(z.int().min(1).max(MAX_CHOICES), 1),
 };
 
-export const minTokens = withDefault(z.int().min(0).max(MAX_U32), 0);
+export const minTokens = withDefault(tokenCountOrZero, 0);
 export const seed = withDefault(z.int(), null);
 
 /** What a chat and a completion of OpenAI's have in common. */

@@ -2,14 +2,14 @@ import type { StreamFormat } from './answer-formats.js';
 import { ChunkTemplate } from './chunk-template.js';
 import type { CompletionHead } from './completion-head.js';
 import type { ChoiceEnd, TextPiece, Usage } from './completion-sink.js';
+import type { Echo } from './completion-request.js';
 import { charactersOf, textLogprobs } from './text-logprobs.js';
 
 export interface TextChunksOptions {
   readonly head: CompletionHead;
   readonly withUsage: boolean;
-  /** The prompts' texts, each the first chunk of its choices. */
-  readonly echo: readonly string[] | null;
-  readonly choicesPerPrompt: number;
+  /** The prompt's text is the first chunk of each choice. */
+  readonly echo: Echo;
 }
 
 /** The `text_completion` objects of one streamed answer. */
@@ -24,13 +24,13 @@ export class TextChunks implements StreamFormat {
     this.#template = new ChunkTemplate(options.head, 'text_completion', fingerprint, options.withUsage);
   }
 
-  begin(choice: number): string | null {
-    const { echo, choicesPerPrompt } = this.#options;
-    const text = echo?.[Math.floor(choice / choicesPerPrompt)];
-    return text === undefined ? null : this.#chunk(choice, text, null, null);
+  begin(choice: number, promptText: string | null): string | null {
+    if (this.#options.echo === 'none') return null;
+    return this.#chunk(choice, promptText ?? '', null, null);
   }
 
   piece(choice: number, { text, logprobs }: TextPiece): string | null {
+    if (this.#options.echo === 'promptOnly') return null;
     if (text === '' && (logprobs === null || logprobs.length === 0)) return null;
     const offset = this.#offsets[choice] ?? 0;
     this.#offsets[choice] = offset + charactersOf(logprobs);

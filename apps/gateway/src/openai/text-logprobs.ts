@@ -4,7 +4,8 @@ import { finiteLogprob, tokenText } from './token-text.js';
 /**
  * OpenAI's older `logprobs`, of a completion's choice; null where none were asked for.
  *
- * @param offset where the first token begins in the choice's text, in characters as Python counts them
+ * @param offset where the first token begins in the choice's text, in characters as Python counts them: in vLLM, too, the
+ *   prompt counts only where it is echoed
  */
 export function textLogprobs(logprobs: readonly TextLogprobs[] | null, offset: number) {
   if (logprobs === null) return null;

@@ -1,4 +1,5 @@
-import { Role, type Room, type WorkerId, type WorkerRole } from '@sliceway/protocol';
+import { randomBytes } from 'node:crypto';
+import { Role, type Room, type TextEntry, type WorkerId, type WorkerRole } from '@sliceway/protocol';
 import type { InFlight } from '../routing/in-flight.js';
 import { ChoiceProgress } from './choice-progress.js';
 
@@ -31,6 +32,11 @@ export class Attempt {
     this.choices = Array.from({ length: choices }, () => new ChoiceProgress());
   }
 
+  /** The next try: with all workers still to be chosen. */
+  next(): Attempt {
+    return new Attempt(this.number + 1, randomBytes(8).toString('hex'), this.choices.length, this.inFlight);
+  }
+
   get finished(): boolean {
     return this.choices.every(({ finished }) => finished);
   }
@@ -48,6 +54,11 @@ export class Attempt {
     return this.#over.signal;
   }
 
+  /** Another attempt has taken its place, or the request has ended. */
+  get isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
   /** Whether decode has the whole KV, so that the answer no longer depends on prefill. */
   get handedOver(): boolean {
     return this.#handedOver;
@@ -58,7 +69,20 @@ export class Attempt {
     this.inFlight.add(instance);
   }
 
-  handOver(): void {
+  /** The choice that some text belongs to; null where it comes too late. */
+  openChoice({ attempt, choice }: TextEntry): ChoiceProgress | null {
+    if (this.isOver || attempt !== this.number) return null;
+    const open = this.choices[choice];
+    return open === undefined || open.finished ? null : open;
+  }
+
+  take(choice: ChoiceProgress, tokens: readonly number[]): void {
+    choice.append(tokens);
+    // Token 0 is prefill's, every later one decode's.
+    if (choice.tokenIds.length > 1) this.#handOver();
+  }
+
+  #handOver(): void {
     if (this.#handedOver) return;
     this.#handedOver = true;
     const prefill = this.instance(Role.prefill);

@@ -1,4 +1,4 @@
-import { FailureCode } from '@sliceway/protocol';
+import { FailureCode, type Failed } from '@sliceway/protocol';
 import { ApiError } from '../openai/api-error.js';
 import { internalError } from '../openai/api-errors.js';
 
@@ -22,9 +22,21 @@ export function workerFailure(code: FailureCode, message: string, cause?: unknow
   });
 }
 
-/** A tokenizer's refusal: of the prompt, unless it has no room. @param code of the encode reply */
+/** What a worker reports as the client sees it. */
+export function reportedFailure({ code, message, from }: Failed): ApiError {
+  return workerFailure(code, `${from.role} ${from.instance}: ${message}`);
+}
+
+/** Refusals of a tokenizer that are not the prompt's fault. */
+const NOT_THE_PROMPT: ReadonlySet<string> = new Set([
+  FailureCode.queueFull,
+  FailureCode.draining,
+  FailureCode.deadline,
+]);
+
+/** A tokenizer's refusal: of the prompt, unless it has no room or no time. @param code of the encode reply */
 export function encodeFailure(code: string, message: string): ApiError {
-  if (code === FailureCode.queueFull || code === FailureCode.draining) return workerFailure(code, message);
+  if (NOT_THE_PROMPT.has(code)) return workerFailure(code as FailureCode, message);
   const openAiCode = code === FailureCode.promptTooLong ? 'context_length_exceeded' : code;
   return new ApiError(400, `The prompt cannot be encoded: ${message}.`, { code: openAiCode });
 }

@@ -1,18 +1,28 @@
-import type { MetricsRegistry } from '@sliceway/service';
-import { Counter, Gauge, Histogram } from 'prom-client';
+import {
+  E2E_SECONDS,
+  ExemplarHistogram,
+  ITL_SECONDS,
+  queueTimeHistogram,
+  TPOT_SECONDS,
+  TTFT_SECONDS,
+  type Located,
+  type MetricsRegistry,
+} from '@sliceway/service';
+import { Counter, Gauge } from 'prom-client';
+import type { Usage } from '../openai/completion-sink.js';
 import type { Admission } from './admission.js';
 import { RequestEnd } from './request-observer.js';
 
 const SECOND_MS = 1000;
 /** The label of what has no error code. */
 const NO_CODE = 'none';
-/** From one decode step of a small model to a stalled one. */
-const ITL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-const TTFT_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-const E2E_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 
-/** What the gateway counts. Names are stable; docs list them. */
+/**
+ * What the gateway counts. Names are stable; docs list them. A request is one prompt, as in the metrics of vLLM and
+ * SGLang: an HTTP request with several prompts counts once for each, a prompt with several choices once.
+ */
 export class GatewayMetrics {
+  readonly #accepted: Counter;
   readonly #ends: Counter<'end' | 'code'>;
   readonly #refusals: Counter<'code'>;
   readonly #promptTokens: Counter;
@@ -20,44 +30,65 @@ export class GatewayMetrics {
   readonly #framesLost: Counter;
   readonly #lateEntries: Counter;
   readonly #retries: Counter<'code'>;
-  readonly #firstToken: Histogram;
-  readonly #interToken: Histogram;
-  readonly #duration: Histogram;
+  readonly #queueTime: ExemplarHistogram;
+  readonly #firstToken: ExemplarHistogram;
+  readonly #interToken: ExemplarHistogram;
+  readonly #perToken: ExemplarHistogram;
+  readonly #duration: ExemplarHistogram;
 
   constructor(private readonly registry: MetricsRegistry) {
     const registers = [registry];
+    this.#accepted = new Counter({
+      name: 'sliceway_accepted_requests_total',
+      help: 'Prompts that were accepted; each has one end in sliceway_requests_total sooner or later.',
+      registers,
+    });
     this.#ends = new Counter({
       name: 'sliceway_requests_total',
-      help: 'Accepted requests by how they ended and, unless they finished, why.',
+      help: 'Accepted prompts by how they ended and, unless they finished, why; each of an HTTP request counts.',
       labelNames: ['end', 'code'],
       registers,
     });
     for (const end of Object.values(RequestEnd)) this.#ends.inc({ end, code: NO_CODE }, 0);
     this.#refusals = new Counter({
       name: 'sliceway_refused_requests_total',
-      help: 'Requests that were not accepted, by error code.',
+      help: 'HTTP requests that were not accepted, by error code; one with several prompts counts once.',
       labelNames: ['code'],
       registers,
     });
     this.#promptTokens = new Counter({
       name: 'sliceway_prompt_tokens_total',
-      help: 'Prompt tokens of ended requests.',
+      help: 'Prompt tokens of ended requests, whatever the number of choices.',
       registers,
     });
     this.#completionTokens = new Counter({
       name: 'sliceway_completion_tokens_total',
-      help: 'Completion tokens of ended requests.',
+      help: 'Completion tokens of ended requests, of all their choices.',
       registers,
     });
-    const histogram = (name: string, help: string, buckets: number[]) =>
-      new Histogram({ name, help, buckets, registers });
+    const histogram = (name: string, help: string, buckets: readonly number[]) =>
+      new ExemplarHistogram(registry, name, help, buckets);
+    this.#queueTime = queueTimeHistogram(registry);
     this.#firstToken = histogram(
       'sliceway_time_to_first_token_seconds',
-      'From the HTTP request to its first token.',
+      'From the HTTP request to the first token of each of its prompts.',
       TTFT_SECONDS,
     );
-    this.#interToken = histogram('sliceway_inter_token_latency_seconds', 'Between two tokens.', ITL_SECONDS);
-    this.#duration = histogram('sliceway_request_duration_seconds', 'From the HTTP request to its end.', E2E_SECONDS);
+    this.#interToken = histogram(
+      'sliceway_inter_token_latency_seconds',
+      'Between two tokens of a choice.',
+      ITL_SECONDS,
+    );
+    this.#perToken = histogram(
+      'sliceway_time_per_output_token_seconds',
+      'Mean of the times between two tokens of a choice, of each prompt that has such.',
+      TPOT_SECONDS,
+    );
+    this.#duration = histogram(
+      'sliceway_request_duration_seconds',
+      'From the HTTP request to the end of each of its prompts.',
+      E2E_SECONDS,
+    );
     this.#framesLost = new Counter({
       name: 'sliceway_text_frames_lost_total',
       help: 'Text frames that never came.',
@@ -93,6 +124,10 @@ export class GatewayMetrics {
     gauge('sliceway_gateway_max_queued_tokens', 'Beyond it requests are refused.', () => admission.maxQueuedTokens);
   }
 
+  accepted(count: number): void {
+    this.#accepted.inc(count);
+  }
+
   refused(code: string | null): void {
     this.#refusals.inc({ code: code ?? NO_CODE });
   }
@@ -109,19 +144,32 @@ export class GatewayMetrics {
     this.#framesLost.inc(count);
   }
 
-  firstToken(afterMs: number): void {
-    this.#firstToken.observe(afterMs / SECOND_MS);
+  admitted(afterMs: number, trace: Located): void {
+    this.#queueTime.observe(afterMs / SECOND_MS, trace);
+  }
+
+  firstToken(afterMs: number, trace: Located): void {
+    this.#firstToken.observe(afterMs / SECOND_MS, trace);
   }
 
   /** @param count tokens that came together; the time is spread over them */
-  interToken(afterMs: number, count: number): void {
-    for (let i = 0; i < count; i++) this.#interToken.observe(afterMs / SECOND_MS);
+  interToken(afterMs: number, count: number, trace: Located): void {
+    for (let i = 0; i < count; i++) this.#interToken.observe(afterMs / SECOND_MS, trace);
   }
 
-  ended(end: RequestEnd, code: string | null, afterMs: number, promptTokens: number, completionTokens: number): void {
+  /** @param meanMs between two tokens of one choice */
+  perToken(meanMs: number, trace: Located): void {
+    this.#perToken.observe(meanMs / SECOND_MS, trace);
+  }
+
+  ended(end: RequestEnd, code: string | null, { promptTokens, completionTokens }: Usage): void {
     this.#ends.inc({ end, code: code ?? NO_CODE });
-    this.#duration.observe(afterMs / SECOND_MS);
     this.#promptTokens.inc(promptTokens);
     this.#completionTokens.inc(completionTokens);
+  }
+
+  /** However it ended. */
+  took(afterMs: number, trace: Located): void {
+    this.#duration.observe(afterMs / SECOND_MS, trace);
   }
 }

@@ -4,6 +4,8 @@ import type { EncodePrompt, SamplingParams } from '@sliceway/protocol';
 export interface GenerationRequest {
   readonly model: string;
   readonly prompt: EncodePrompt;
+  /** Whether the answer has the prompt's text in it. */
+  readonly withPromptText: boolean;
   readonly choices: number;
   readonly sampling: Omit<SamplingParams, 'maxNewTokens'>;
   /** Null: the rest of the context. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { AbortReason } from '@sliceway/protocol';
 import { CONFIG } from '@sliceway/service';
+import { ContextHeader } from '@sliceway/tracing';
 import type { Request, Response } from 'express';
 import type { GatewayConfig } from '../gateway.config.js';
 import { arrivalOf } from '../http/arrival.js';
@@ -31,10 +32,14 @@ export class GenerationService {
 
   /** Answers by itself once the request is accepted. @throws ApiError while it is not */
   run(request: Request, response: Response, readCall: ReadCall): void {
-    const { rid, receivedTs } = arrivalOf(response);
+    const { rid, receivedTs, parent } = arrivalOf(response);
     const record = (id: string): RequestRecorder =>
-      new RequestRecorder({ rid: id, room: newRoom(), headers: request.headers, metrics: this.metrics, receivedTs });
+      new RequestRecorder({ rid: id, room: newRoom(), parent, metrics: this.metrics, receivedTs });
     const first = record(rid);
+    const context = new Map<string, string>();
+    first.trace.inject(context);
+    const traceparent = context.get(ContextHeader.traceparent);
+    if (traceparent !== undefined) response.setHeader(ContextHeader.traceparent, traceparent);
     let tickets: readonly Ticket[] = [];
     try {
       const call = readCall();
@@ -81,6 +86,7 @@ export class GenerationService {
       return lifecycle;
     });
     for (const lifecycle of lifecycles) this.table.add(lifecycle);
+    this.metrics.accepted(lifecycles.length);
     // Comes after a whole answer too, when there is nothing left to abort.
     response.once('close', () => lifecycles.forEach((lifecycle) => lifecycle.abort(AbortReason.clientDisconnected)));
     for (const lifecycle of lifecycles) void lifecycle.start();

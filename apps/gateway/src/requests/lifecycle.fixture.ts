@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import {
   FinishReason,
+  NEUTRAL_SAMPLING,
   type Abort,
   type DecodeLeg,
   type EncodeReply,
@@ -19,8 +20,9 @@ import { worker } from '../routing/worker.fixture.js';
 import { Admission } from './admission.js';
 import type { ClusterPort } from './cluster-port.js';
 import type { GenerationRequest } from './generation-request.js';
-import { RequestLifecycle, type RequestLimits } from './request-lifecycle.js';
-import type { RequestEnd, RequestObserver } from './request-observer.js';
+import type { RequestLimits } from './lifecycle-parts.js';
+import { RequestLifecycle } from './request-lifecycle.js';
+import type { RequestEnd, RequestObserver, AttemptId } from './request-observer.js';
 
 export const RID = '00112233445566778899aabbccddeeff';
 export const GATEWAY = '000000aa';
@@ -31,25 +33,14 @@ export const PROMPT_IDS = [1, 2, 3];
 
 type Sent = readonly [receiver: string, instance: string, message: unknown];
 
+const { maxNewTokens: _, ...sampling } = NEUTRAL_SAMPLING;
+
 export const REQUEST: GenerationRequest = {
   model: 'm',
   prompt: { messages: [{ role: 'user', content: 'Hi' }] },
+  withPromptText: false,
   choices: 1,
-  sampling: {
-    temperature: 1,
-    topP: 1,
-    topK: 0,
-    minP: 0,
-    presencePenalty: 0,
-    frequencyPenalty: 0,
-    repetitionPenalty: 1,
-    logitBias: [],
-    seed: 7,
-    minTokens: 0,
-    stopTokenIds: [],
-    ignoreEos: false,
-    logprobs: null,
-  },
+  sampling: { ...sampling, seed: 7 },
   maxTokens: null,
   stop: [],
 };
@@ -85,8 +76,8 @@ export class HandFedCluster implements ClusterPort {
     return this.isBrokerThere ? Promise.resolve() : Promise.reject(new Error('nats-server is away'));
   }
 
-  async encoded(promptIds: readonly number[] = PROMPT_IDS): Promise<void> {
-    this.#settle?.resolve({ rid: RID, promptIds });
+  async encoded(promptIds: readonly number[] = PROMPT_IDS, text: string | null = null): Promise<void> {
+    this.#settle?.resolve({ rid: RID, promptIds, text });
     await setImmediate();
   }
 
@@ -131,8 +122,8 @@ export class RecordingSink implements CompletionSink {
   /** @param isStreamed text leaves at once, not with the end */
   constructor(private readonly isStreamed = true) {}
 
-  promptReady(promptIds: readonly number[]): void {
-    this.calls.push(`prompt ${promptIds.join(' ')}`);
+  promptReady(promptIds: readonly number[], promptText: string | null): void {
+    this.calls.push(`prompt ${promptIds.join(' ')}${promptText === null ? '' : `: ${promptText}`}`);
   }
 
   open(fingerprint: string): void {
@@ -189,8 +180,10 @@ export class RecordingObserver implements RequestObserver {
     this.stations.push(`tokens of ${choice}: ${count}`);
   }
 
-  retried(attempt: number, code: string | null): void {
-    this.stations.push(`attempt ${attempt}: ${code}`);
+  written(): void {}
+
+  retried({ number }: AttemptId, code: string | null): void {
+    this.stations.push(`attempt ${number}: ${code}`);
   }
 
   ended(end: RequestEnd, _usage: Usage, reason: string | null): void {

@@ -1,14 +1,12 @@
-import type { DecodeLeg, EncodePrompt, EncodeRequest, PrefillLeg, RequestId, WorkerId } from '@sliceway/protocol';
+import type { DecodeLeg, EncodeRequest, PrefillLeg, WorkerId } from '@sliceway/protocol';
 import type { GenerationRequest } from './generation-request.js';
 
 export function encodeRequest(
-  rid: RequestId,
-  attempt: number,
-  gateway: WorkerId,
-  prompt: EncodePrompt,
   { choices, stop }: GenerationRequest,
+  gateway: WorkerId,
+  prompt: Omit<EncodeRequest, 'output'>,
 ): EncodeRequest {
-  return { rid, attempt, prompt, output: { gateway, choices, stop } };
+  return { ...prompt, output: { gateway, choices, stop } };
 }
 
 /** What both legs of an attempt say alike. */

@@ -32,6 +32,8 @@ describe('RequestLifecycle', () => {
       rid: RID,
       attempt: 0,
       prompt: { messages: [{ role: 'user', content: 'Hi' }] },
+      withText: false,
+      deadlineMs: expect.any(Number),
       output: { gateway: GATEWAY, choices: 2, stop: ['x'] },
     });
     await cluster.encoded();
@@ -49,6 +51,7 @@ describe('RequestLifecycle', () => {
       sampling: { temperature: 1, seed: 7, maxNewTokens: 9 },
     });
     expect(prefill.deadlineMs).toBeGreaterThan(Date.now());
+    expect(parseEncodeRequest(cluster.to('encode')[0]).deadlineMs).toBe(prefill.deadlineMs);
     const { decode: _decode, ...shared } = prefill;
     expect(decode).toEqual({ ...shared, prefill: PREFILL });
     expect(observer.stations).toEqual(['admitted', 'tokenized', 'routed', 'dispatched']);
@@ -96,6 +99,17 @@ describe('RequestLifecycle', () => {
       expect(cluster.aborts).toEqual(['tokenizer all attempt_failed']);
     }
     lifecycle.abort('client_disconnected');
+  });
+
+  it.each([
+    ['queue_full', 429],
+    ['deadline', 504],
+    ['bad_token_id', 400],
+  ])('a tokenizer that answers %s ends it with %d', async (code, status) => {
+    const { cluster, sink, lifecycle } = setUp();
+    void lifecycle.start();
+    await cluster.refused(code, 'why');
+    expect(sink.calls).toEqual([`fail ${status} ${code}`]);
   });
 
   it('a prompt that fills the context leaves no room', async () => {

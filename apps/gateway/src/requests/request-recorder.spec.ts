@@ -1,20 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MetricsRegistry } from '@sliceway/service';
-import { now } from '@sliceway/tracing';
+import { now, recordCarrier } from '@sliceway/tracing';
+import { named, recordAll, recorded } from '@sliceway/tracing/testing';
 import { Registry } from 'prom-client';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { RequestRecorder } from './request-recorder.js';
 
-function setUp() {
+function setUp(headers: Record<string, string> = {}) {
   const registry: MetricsRegistry = new Registry();
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   const metrics = new GatewayMetrics(registry);
-  const options = { rid: 'ab'.repeat(16), room: '0'.repeat(16), headers: {}, metrics, receivedTs: now() };
+  const options = {
+    rid: 'ab'.repeat(16),
+    room: '0'.repeat(16),
+    parent: recordCarrier(headers),
+    metrics,
+    receivedTs: now(),
+  };
   const value = async (name: string) => {
     const line = (await registry.metrics()).split('\n').find((candidate) => candidate.startsWith(`${name} `));
     return Number(line?.split(' ')[1]);
   };
-  return { recorder: new RequestRecorder(options), value };
+  return { recorder: new RequestRecorder(options), value, text: () => registry.metrics() };
 }
 
 describe('RequestRecorder', () => {
@@ -39,13 +46,17 @@ describe('RequestRecorder', () => {
     const between = await value('sliceway_inter_token_latency_seconds_sum');
     expect(between).toBeGreaterThan(0.018);
     expect(between).toBeLessThan(await value('sliceway_request_duration_seconds_sum'));
+    expect(await value('sliceway_time_per_output_token_seconds_count')).toBe(1);
+    expect(await value('sliceway_time_per_output_token_seconds_sum')).toBeCloseTo(between / 2, 9);
+    expect(await value('sliceway_queue_time_seconds_count')).toBe(1);
+    expect(await value('sliceway_queue_time_seconds_sum')).toBeLessThan(0.018);
   });
 
   it('counts a retry by its reason, and the first token once', async () => {
     const { recorder, value } = setUp();
     recorder.admitted();
     for (const attempt of [0, 1]) {
-      if (attempt === 1) recorder.retried(1, 'kv_timeout');
+      if (attempt === 1) recorder.retried({ number: 1, room: '1'.repeat(16) }, 'kv_timeout');
       recorder.tokenized(3);
       recorder.dispatched();
       recorder.tokens(0, 1);
@@ -55,6 +66,32 @@ describe('RequestRecorder', () => {
     expect(await value('sliceway_time_to_first_token_seconds_count')).toBe(1);
     expect(await value('sliceway_inter_token_latency_seconds_count')).toBe(0);
     expect(await value('sliceway_requests_total{end="failed",code="worker_lost"}')).toBe(1);
+  });
+
+  it.each([
+    ['01', ['inter_token_latency', 'queue_time', 'request_duration', 'time_per_output_token', 'time_to_first_token']],
+    ['00', []],
+  ])('shows the trace of a request whose traceparent says %s in each histogram', async (flags, expected) => {
+    recordAll();
+    const traceId = 'c0de'.repeat(8);
+    const { recorder, text } = setUp({ traceparent: `00-${traceId}-${'ab'.repeat(8)}-${flags}` });
+    recorder.admitted();
+    recorder.tokenized(3);
+    recorder.dispatched();
+    recorder.tokens(0, 1);
+    recorder.tokens(0, 2);
+    recorder.ended('finished', { promptTokens: 3, completionTokens: 3 }, null);
+    const spans = recorded();
+    const pattern =
+      /^sliceway_(\w+)_seconds_bucket\{le="[^"]+"\} \d+ # \{trace_id="(\w+)",span_id="(\w+)"\} ([\d.e-]+) [\d.]+$/gm;
+    const exemplars = [...(await text()).matchAll(pattern)];
+    expect(exemplars.map(([, name]) => name).sort()).toEqual(expected);
+    for (const [, , trace, span] of exemplars) {
+      expect(trace).toBe(traceId);
+      expect(spans.map(({ spanId }) => spanId)).toContain(span);
+    }
+    const [, , , first] = exemplars.find(([, name]) => name === 'time_to_first_token') ?? [];
+    if (first !== undefined) expect(named(spans, 'first_token_wait').spanId).toBe(first);
   });
 
   it('counts a refusal by its code, as no request', async () => {

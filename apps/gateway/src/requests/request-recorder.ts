@@ -1,27 +1,26 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import {
   AttributeName,
   EventName,
-  LinkKind,
   now,
-  recordCarrier,
   SliceName,
   startRequest,
+  TraceLevel,
+  type ContextCarrier,
   type RequestTrace,
 } from '@sliceway/tracing';
 import type { Usage } from '../openai/completion-sink.js';
 import type { Route } from '../routing/router.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 import type { GenerationRequest } from './generation-request.js';
-import { RequestEnd, type RequestObserver } from './request-observer.js';
+import { RequestEnd, type AttemptId, type RequestObserver } from './request-observer.js';
 
 const MS_NS = 1e6;
 
 export interface RecorderOptions {
   readonly rid: string;
   readonly room: string;
-  /** Of the HTTP request: an outer trace's `traceparent` may be among them. */
-  readonly headers: IncomingHttpHeaders;
+  /** What the trace hangs on, if anything. */
+  readonly parent: ContextCarrier | undefined;
   readonly metrics: GatewayMetrics;
   /** When the HTTP request came, as `now()` gives it. */
   readonly receivedTs: number;
@@ -35,10 +34,15 @@ export class RequestRecorder implements RequestObserver {
   readonly #metrics: GatewayMetrics;
   readonly #receivedTs: number;
   readonly #lastTokenTs = new Map<number, number>();
+  /** Between two tokens of a choice, and how many of them. */
+  #intervalsNs = 0;
+  #intervals = 0;
   #slice: SliceName = SliceName.receive;
   #hasToken = false;
+  /** When the last text came. */
+  #textTs = 0;
 
-  constructor({ rid, room, headers, metrics, receivedTs }: RecorderOptions) {
+  constructor({ rid, room, parent, metrics, receivedTs }: RecorderOptions) {
     this.rid = rid;
     this.room = room;
     this.#metrics = metrics;
@@ -47,7 +51,7 @@ export class RequestRecorder implements RequestObserver {
       rid,
       bootstrapRoom: room,
       role: 'gateway',
-      parent: recordCarrier(headers),
+      parent,
       ts: receivedTs,
     });
     this.trace.sliceStart(this.#slice, { ts: receivedTs });
@@ -57,6 +61,7 @@ export class RequestRecorder implements RequestObserver {
   received(operation: string, { model, choices, sampling, maxTokens }: GenerationRequest): void {
     this.trace.setRequestAttributes({
       [AttributeName.operationName]: operation,
+      [AttributeName.providerName]: 'sliceway',
       [AttributeName.requestModel]: model,
       [AttributeName.temperature]: sampling.temperature,
       [AttributeName.topP]: sampling.topP,
@@ -70,13 +75,14 @@ export class RequestRecorder implements RequestObserver {
 
   /** It was not accepted. */
   refused(code: string | null): void {
-    this.trace.sliceEnd(this.#slice, { threadFinish: true });
     this.trace.abort(code ?? 'refused');
     this.#metrics.refused(code);
   }
 
   admitted(): void {
-    this.#next(SliceName.tokenizeWait);
+    const ts = now();
+    this.#metrics.admitted((ts - this.#receivedTs) / MS_NS, this.trace);
+    this.#next(SliceName.tokenizeWait, ts);
   }
 
   tokenized(promptTokens: number): void {
@@ -100,32 +106,46 @@ export class RequestRecorder implements RequestObserver {
 
   tokens(choice: number, count: number): void {
     const ts = now();
+    this.#textTs = ts;
     const lastTs = this.#lastTokenTs.get(choice);
     if (lastTs !== undefined) {
-      this.#metrics.interToken((ts - lastTs) / count / MS_NS, count);
+      this.#metrics.interToken((ts - lastTs) / count / MS_NS, count, this.trace);
+      this.#intervalsNs += ts - lastTs;
+      this.#intervals += count;
     } else if (this.#slice === SliceName.firstTokenWait) {
-      if (!this.#hasToken) this.#metrics.firstToken((ts - this.#receivedTs) / MS_NS);
+      if (!this.#hasToken) this.#metrics.firstToken((ts - this.#receivedTs) / MS_NS, this.trace);
       this.#hasToken = true;
       this.#next(SliceName.stream, ts);
     }
     this.#lastTokenTs.set(choice, ts);
   }
 
-  retried(attempt: number, code: string | null): void {
-    this.trace.event(LinkKind.retryOf, { [AttributeName.attempt]: attempt - 1, code: code ?? 'none' });
-    this.trace.setRequestAttributes({ [AttributeName.attempt]: attempt });
-    this.#metrics.retried(code);
-    this.#lastTokenTs.clear();
-    this.#next(SliceName.tokenizeWait);
+  written(): void {
+    if (this.trace.level === TraceLevel.all) this.trace.slice(SliceName.socketWrite, this.#textTs, now());
   }
 
-  ended(end: RequestEnd, { promptTokens, completionTokens }: Usage, reason: string | null): void {
+  retried({ number, room }: AttemptId, code: string | null): void {
     const ts = now();
-    this.trace.setRequestAttributes({ [AttributeName.outputTokens]: completionTokens });
-    this.trace.sliceEnd(this.#slice, { ts, threadFinish: true });
-    if (end === RequestEnd.finished) this.trace.finish({ ts });
-    else this.trace.abort(reason ?? end, { ts });
-    this.#metrics.ended(end, reason, (ts - this.#receivedTs) / MS_NS, promptTokens, completionTokens);
+    this.trace.retry({ bootstrapRoom: room, reason: code ?? 'retried', ts });
+    this.trace.setRequestAttributes({ [AttributeName.attempt]: number });
+    this.#metrics.retried(code);
+    this.#lastTokenTs.clear();
+    this.#intervalsNs = this.#intervals = 0;
+    this.#slice = SliceName.tokenizeWait;
+    this.trace.sliceStart(this.#slice, { ts });
+  }
+
+  ended(end: RequestEnd, usage: Usage, reason: string | null): void {
+    const ts = now();
+    this.trace.setRequestAttributes({ [AttributeName.outputTokens]: usage.completionTokens });
+    if (this.#slice === SliceName.stream) this.trace.event(EventName.lastText, {}, { ts: this.#textTs });
+    if (end === RequestEnd.finished) {
+      this.trace.sliceEnd(this.#slice, { ts });
+      this.trace.finish({ ts });
+    } else this.trace.abort(reason ?? end, { ts });
+    this.#metrics.ended(end, reason, usage);
+    this.#metrics.took((ts - this.#receivedTs) / MS_NS, this.trace);
+    if (this.#intervals > 0) this.#metrics.perToken(this.#intervalsNs / this.#intervals / MS_NS, this.trace);
   }
 
   #next(slice: SliceName, ts = now()): void {

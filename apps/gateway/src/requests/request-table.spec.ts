@@ -33,6 +33,16 @@ describe('RequestTable', () => {
     expect(observer.ends).toEqual([['failed', 'frame_lost']]);
   });
 
+  it('leaves those alone that came after the frames were lost', async () => {
+    const beforeMs = performance.now() - 1;
+    const { table, observer } = await running();
+    table.onTextFrame(frame([text()]));
+    table.onFramesLost(TOKENIZER, beforeMs);
+    expect(observer.ends).toEqual([]);
+    table.onFramesLost(TOKENIZER, performance.now());
+    expect(observer.ends).toEqual([['failed', 'frame_lost']]);
+  });
+
   it('a request whose client breaks does not hurt the others', async () => {
     const broken = await running();
     const { lifecycle, sink, cluster } = setUp();

@@ -6,12 +6,14 @@ import type { RequestLifecycle } from './request-lifecycle.js';
 /** The running requests: takes what comes from the workers to the request it belongs to. */
 export class RequestTable {
   readonly #requests = new Map<string, RequestLifecycle>();
+  readonly #addedMs = new WeakMap<RequestLifecycle, number>();
 
   /** @param onLate called for each entry that came after its attempt's end, and is dropped */
   constructor(private readonly onLate: () => void = () => {}) {}
 
   add(request: RequestLifecycle): void {
     this.#requests.set(request.rid, request);
+    this.#addedMs.set(request, performance.now());
   }
 
   remove(rid: string): void {
@@ -26,9 +28,11 @@ export class RequestTable {
     }
   }
 
-  /** Frames of this tokenizer never came: each of its requests may miss text. */
-  onFramesLost(tokenizer: WorkerId): void {
-    this.#each((request) => request.onFramesLost(tokenizer));
+  /** Frames of this tokenizer never came: each of its requests from before `untilMs` may miss text. */
+  onFramesLost(tokenizer: WorkerId, untilMs = Infinity): void {
+    this.#each((request) => {
+      if (this.#addedMs.get(request)! <= untilMs) request.onFramesLost(tokenizer);
+    });
   }
 
   onFailed(failed: Failed): void {

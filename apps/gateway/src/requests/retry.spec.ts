@@ -61,6 +61,20 @@ describe('a second attempt', () => {
     full.lifecycle.abort('client_disconnected');
   });
 
+  it('asks once for the text of a prompt of ids, and never for a text that came with the request', async () => {
+    const { cluster, lifecycle, sink } = twoPairs({ request: { prompt: { ids: PROMPT_IDS }, withPromptText: true } });
+    await cluster.encoded(PROMPT_IDS, 'abc');
+    lifecycle.onWorkerLost('prefill', PREFILL);
+    await cluster.encoded();
+    expect(cluster.to('encode').map((each) => parseEncodeRequest(each).withText)).toEqual([true, false]);
+    lifecycle.onText(text({ attempt: 1, finish: FinishReason.stop }));
+    expect(sink.calls[0]).toBe('prompt 1 2 3: abc');
+    const given = await dispatched({ request: { prompt: { text: 'xyz' }, withPromptText: true } });
+    expect(parseEncodeRequest(given.cluster.to('encode')[0]).withText).toBe(false);
+    given.lifecycle.onText(text({ finish: FinishReason.stop }));
+    expect(given.sink.calls[0]).toBe('prompt 1 2 3: xyz');
+  });
+
   it('goes to another pair when prefill is lost, with the ids there are, a new room and the old deadline', async () => {
     const { cluster, lifecycle, observer, sink, router } = await dispatched();
     lifecycle.onWorkerLost('prefill', PREFILL);

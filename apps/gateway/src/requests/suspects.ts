@@ -2,6 +2,9 @@ import { FailureCode, Role, type Failed, type WorkerId } from '@sliceway/protoco
 import type { RouteLimits } from '../routing/route-limits.js';
 import type { Attempt } from './attempt.js';
 
+/** A failed attempt is made up for once: what fails twice is hardly the workers' fault. */
+const MAX_ATTEMPTS = 2;
+
 /** Failures of workers or of what lies between them; all others would only happen again. */
 const RETRIED: ReadonlySet<string | null> = new Set([
   FailureCode.workerLost,
@@ -20,8 +23,8 @@ const RETRIED: ReadonlySet<string | null> = new Set([
 const OWN: ReadonlySet<FailureCode> = new Set([FailureCode.engineError, FailureCode.draining, FailureCode.queueFull]);
 
 /** Whether another pair may do better. @param code of the error */
-export function isRetryable(code: string | null): boolean {
-  return RETRIED.has(code);
+export function isRetryable({ number }: Attempt, code: string | null): boolean {
+  return RETRIED.has(code) && number + 1 < MAX_ATTEMPTS;
 }
 
 /** The worker that is at fault; null where that is not known. */

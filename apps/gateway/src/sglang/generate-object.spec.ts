@@ -14,7 +14,7 @@ const logprobs: TextLogprobs[] = [
 ];
 const choice = { text: 'a', tokenIds: [7, 0], logprobs: null, end: 'stop', matchedStop: 0 } as const;
 const limited = { ...choice, end: 'length', matchedStop: null } as const;
-const answer = { fingerprint: 'f', usage: { promptTokens: 2, completionTokens: 2 } };
+const answer = { fingerprint: 'f', promptTexts: [null], usage: { promptTokens: 2, completionTokens: 2 } };
 const meta = {
   id: 'r_0',
   finish_reason: { type: 'stop', matched: 0 },

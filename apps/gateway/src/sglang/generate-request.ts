@@ -97,6 +97,7 @@ function requestOf(
   return {
     model,
     prompt,
+    withPromptText: false,
     choices: n,
     sampling: samplingOf(params, { seed: sampling_seed, minTokens: min_new_tokens, logprobs }),
     maxTokens: max_new_tokens,

@@ -5,6 +5,8 @@ export const EncodeErrorCode = {
   emptyPrompt: 'empty_prompt',
   badTokenId: 'bad_token_id',
   badStop: 'bad_stop',
+  /** Nobody waits for it any more. */
+  deadline: 'deadline',
   /** The service takes no new requests. */
   draining: 'draining',
   /** This attempt was aborted before its prompt came, or a newer one is known. */

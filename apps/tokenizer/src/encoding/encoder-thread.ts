@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openModel } from '@sliceway/model';
 import type { EncodePrompt } from '@sliceway/protocol';
 import { EncodeError } from './encode-error.js';
-import { PromptEncoder } from './prompt-encoder.js';
+import { PromptEncoder, type EncodedPrompt, type PromptOptions } from './prompt-encoder.js';
 
 export interface EncoderThreadData {
   readonly modelPath: string;
@@ -11,16 +11,17 @@ export interface EncoderThreadData {
 /** Answered in the order of the jobs. */
 export interface EncodeJob {
   readonly prompt: EncodePrompt;
+  readonly options: PromptOptions;
 }
 
 export type EncodeResult =
-  | { readonly ids: Uint32Array<ArrayBuffer>; readonly templateTs: readonly [number, number] | null }
+  | (Omit<EncodedPrompt, 'ids'> & { readonly ids: Uint32Array<ArrayBuffer> })
   | { readonly error: { readonly code: string; readonly message: string } };
 
-function run(prompt: EncodePrompt): EncodeResult {
+function run({ prompt, options }: EncodeJob): EncodeResult {
   try {
-    const { ids, templateTs } = encoder.encode(prompt);
-    return { ids: Uint32Array.from(ids), templateTs };
+    const { ids, ...rest } = encoder.encode(prompt, options);
+    return { ...rest, ids: Uint32Array.from(ids) };
   } catch (error) {
     // Anything else ends the thread, which its owner hears.
     if (!(error instanceof EncodeError)) throw error;
@@ -31,7 +32,7 @@ function run(prompt: EncodePrompt): EncodeResult {
 const file = openModel((workerData as EncoderThreadData).modelPath);
 const encoder = new PromptEncoder(file);
 file.close();
-parentPort!.on('message', ({ prompt }: EncodeJob) => {
-  const result = run(prompt);
+parentPort!.on('message', (job: EncodeJob) => {
+  const result = run(job);
   parentPort!.postMessage(result, 'ids' in result ? [result.ids.buffer] : []);
 });

@@ -1,12 +1,14 @@
 import type { EncodePrompt } from '@sliceway/protocol';
 import { EncodeError, EncodeErrorCode } from './encode-error.js';
-import { promptChars, type EncodedPrompt, type PromptEncoder } from './prompt-encoder.js';
+import { promptChars, type EncodedPrompt, type PromptEncoder, type PromptOptions } from './prompt-encoder.js';
 import type { ThreadedEncoder } from './threaded-encoder.js';
 
 export interface EncodeLimits {
   readonly maxChars: number;
   /** What a reply can hold. */
   readonly maxTokens: number;
+  /** As JSON, with their text. */
+  readonly maxReplyBytes: number;
 }
 
 /**
@@ -18,7 +20,12 @@ const REPLY_OVERHEAD_BYTES = 1024;
 
 /** How many token ids fit into a reply, as decimal numbers with commas. */
 export function maxReplyTokens(maxPayloadBytes: number, vocabSize: number): number {
-  return Math.floor((maxPayloadBytes - REPLY_OVERHEAD_BYTES) / (String(vocabSize - 1).length + 1));
+  return Math.floor(maxReplyBytes(maxPayloadBytes) / (String(vocabSize - 1).length + 1));
+}
+
+/** How much room a reply has for the prompt. */
+export function maxReplyBytes(maxPayloadBytes: number): number {
+  return maxPayloadBytes - REPLY_OVERHEAD_BYTES;
 }
 
 /** Encodes within limits: short prompts at once, long ones without holding the event loop up. */
@@ -30,12 +37,16 @@ export class Encoder {
   ) {}
 
   /** @throws EncodeError; Error when the thread dies */
-  async encode(prompt: EncodePrompt): Promise<EncodedPrompt> {
-    const { maxChars, maxTokens } = this.limits;
+  async encode(prompt: EncodePrompt, options: PromptOptions = {}): Promise<EncodedPrompt> {
+    const { maxChars, maxTokens, maxReplyBytes } = this.limits;
     const chars = promptChars(prompt);
     if (chars > maxChars) throw tooLong(`${chars} characters`, maxChars);
-    const encoded = await (chars > MAX_INLINE_CHARS ? this.threaded : this.inline).encode(prompt);
+    const encoded = await (chars > MAX_INLINE_CHARS ? this.threaded : this.inline).encode(prompt, options);
     if (encoded.ids.length > maxTokens) throw tooLong(`${encoded.ids.length} tokens`, maxTokens);
+    if (encoded.text !== null) {
+      const bytes = Buffer.byteLength(JSON.stringify([encoded.ids, encoded.text]));
+      if (bytes > maxReplyBytes) throw tooLong(`${bytes} bytes with its text`, maxReplyBytes);
+    }
     return encoded;
   }
 

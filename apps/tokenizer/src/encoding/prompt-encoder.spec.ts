@@ -49,6 +49,21 @@ describe('PromptEncoder', () => {
     expect(encoder.encode({ ids: [H] }).ids).toEqual([H]);
   });
 
+  test('gives the text of ids back where it is asked for, special tokens included', () => {
+    const encoder = encoderWith(TEMPLATE);
+    expect(encoder.encode({ ids: [BOS, H, I] }, { withText: true }).text).toBe('<s>Hi');
+    expect(encoder.encode({ text: 'Hi' }, { withText: true }).text).toBe('<s>Hi');
+    expect(encoder.encode({ ids: [BOS, H, I] }).text).toBeNull();
+  });
+
+  test('computes nothing after the deadline', () => {
+    const encoder = encoderWith(TEMPLATE);
+    const late = { deadlineMs: Date.now() - 1 };
+    expect(() => encoder.encode({ text: 'Hi' }, late)).toThrow(expect.objectContaining({ code: 'deadline' }));
+    expect(encoder.encode({ text: 'Hi' }, { deadlineMs: Date.now() + 60_000 }).ids).toHaveLength(3);
+    expect(encoder.encode({ text: 'Hi' }, { deadlineMs: 0 }).ids).toHaveLength(3);
+  });
+
   test('tells when the template was rendered', () => {
     const [startTs, endTs] = encoderWith(TEMPLATE).encode({ messages }).templateTs!;
     expect(endTs).toBeGreaterThan(startTs);

@@ -5,8 +5,16 @@ import { EncodeError, EncodeErrorCode } from './encode-error.js';
 
 export interface EncodedPrompt {
   readonly ids: readonly number[];
+  /** Of the ids, with special tokens written out; null where it was not asked for. */
+  readonly text: string | null;
   /** When the chat template was rendered, as `now()` tells it; null where none was. */
   readonly templateTs: readonly [startTs: number, endTs: number] | null;
+}
+
+export interface PromptOptions {
+  readonly withText?: boolean;
+  /** Epoch milliseconds after which nothing is computed; 0 for none. */
+  readonly deadlineMs?: number;
 }
 
 /** Characters that a message counts beside its own: rendering costs 10 us a message, whatever it says. */
@@ -31,13 +39,16 @@ export class PromptEncoder {
   }
 
   /** @throws EncodeError */
-  encode(prompt: EncodePrompt): EncodedPrompt {
-    const encoded = this.#encode(prompt);
-    if (encoded.ids.length > 0) return encoded;
-    throw new EncodeError(EncodeErrorCode.emptyPrompt, 'the prompt has no tokens');
+  encode(prompt: EncodePrompt, { withText = false, deadlineMs = 0 }: PromptOptions = {}): EncodedPrompt {
+    if (deadlineMs > 0 && deadlineMs <= Date.now()) {
+      throw new EncodeError(EncodeErrorCode.deadline, 'its turn came after its deadline');
+    }
+    const { ids, templateTs } = this.#encode(prompt);
+    if (ids.length === 0) throw new EncodeError(EncodeErrorCode.emptyPrompt, 'the prompt has no tokens');
+    return { ids, templateTs, text: withText ? this.#textOf(ids) : null };
   }
 
-  #encode(prompt: EncodePrompt): EncodedPrompt {
+  #encode(prompt: EncodePrompt): Omit<EncodedPrompt, 'text'> {
     if ('ids' in prompt) return { ids: this.#check(prompt.ids), templateTs: null };
     if ('text' in prompt) return { ids: this.tokenizer.encode(prompt.text, { addSpecial: true }), templateTs: null };
     const startTs = now();
@@ -45,6 +56,11 @@ export class PromptEncoder {
     const endTs = now();
     // The template writes the special tokens itself, BOS included.
     return { ids: this.tokenizer.encode(text), templateTs: [startTs, endTs] };
+  }
+
+  /** Bytes that are no UTF-8 become U+FFFD. */
+  #textOf(ids: readonly number[]): string {
+    return Buffer.concat(ids.map((id) => this.tokenizer.visibleBytes(id))).toString();
   }
 
   #render(messages: readonly ChatMessage[]): string {

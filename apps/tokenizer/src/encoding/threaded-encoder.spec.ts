@@ -17,17 +17,21 @@ describe('ThreadedEncoder', () => {
     const inline = new PromptEncoder(file);
     file.close();
     const threaded = new ThreadedEncoder(modelPath);
-    const [text, messages, ...refused] = await Promise.allSettled([
+    const [text, messages, ids, ...refused] = await Promise.allSettled([
       threaded.encode({ text: 'hello the' }),
       threaded.encode({ messages: hello }),
+      threaded.encode({ ids: [264, 263] }, { withText: true }),
       threaded.encode({ text: '' }),
       threaded.encode({ ids: [999] }),
+      threaded.encode({ text: 'hello' }, { deadlineMs: Date.now() - 1 }),
     ]);
-    expect(text).toMatchObject({ value: { ids: inline.encode({ text: 'hello the' }).ids, templateTs: null } });
+    expect(text).toMatchObject({ value: inline.encode({ text: 'hello the' }) });
     expect(messages).toMatchObject({
       value: { ids: inline.encode({ messages: hello }).ids, templateTs: [expect.any(Number), expect.any(Number)] },
     });
-    expect(refused).toMatchObject([{ reason: { code: 'empty_prompt' } }, { reason: { code: 'bad_token_id' } }]);
+    expect(ids).toMatchObject({ value: { ids: [264, 263], text: 'hello the', templateTs: null } });
+    const codes = refused.map((each) => (each as PromiseRejectedResult).reason.code as string);
+    expect(codes).toEqual(['empty_prompt', 'bad_token_id', 'deadline']);
     await threaded.close();
   });
 

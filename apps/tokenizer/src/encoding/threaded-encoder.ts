@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { EncodePrompt } from '@sliceway/protocol';
 import { EncodeError } from './encode-error.js';
 import type { EncodeJob, EncoderThreadData, EncodeResult } from './encoder-thread.js';
-import type { EncodedPrompt } from './prompt-encoder.js';
+import type { EncodedPrompt, PromptOptions } from './prompt-encoder.js';
 
 interface Waiting {
   resolve(encoded: EncodedPrompt): void;
@@ -17,9 +17,9 @@ export class ThreadedEncoder {
   constructor(private readonly modelPath: string) {}
 
   /** @throws EncodeError; Error when the thread dies, after which the next prompt starts another */
-  encode(prompt: EncodePrompt): Promise<EncodedPrompt> {
+  encode(prompt: EncodePrompt, options: PromptOptions = {}): Promise<EncodedPrompt> {
     this.#thread ??= this.#start();
-    const job: EncodeJob = { prompt };
+    const job: EncodeJob = { prompt, options };
     this.#thread.postMessage(job);
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
@@ -53,5 +53,5 @@ export class ThreadedEncoder {
 
 function settle({ resolve, reject }: Waiting, result: EncodeResult): void {
   if ('error' in result) reject(new EncodeError(result.error.code, result.error.message));
-  else resolve({ ids: Array.from(result.ids), templateTs: result.templateTs });
+  else resolve({ ...result, ids: Array.from(result.ids) });
 }

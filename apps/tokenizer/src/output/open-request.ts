@@ -1,5 +1,5 @@
 import type { EncodeRequest, FailureCode, Role, WorkerId } from '@sliceway/protocol';
-import { resumeRequest, type RequestTrace } from '@sliceway/tracing';
+import type { RequestTrace } from '@sliceway/tracing';
 import type { TokenTexts } from './choice-text.js';
 import { OutputStream } from './output-stream.js';
 
@@ -19,6 +19,7 @@ export class OpenRequest {
   readonly rid: string;
   readonly attempt: number;
   readonly gateway: WorkerId;
+  readonly openedMs = performance.now();
   readonly #choices: readonly OutputStream[];
   readonly #trace: RequestTrace;
   readonly #idle: NodeJS.Timeout;
@@ -31,7 +32,8 @@ export class OpenRequest {
     this.#trace = trace;
     this.#choices = Array.from(
       { length: choices },
-      (_, choice) => new OutputStream({ tokens, stop, orderTimeoutMs, openTrace: () => this.#traceOf(choice), fail }),
+      (_, choice) =>
+        new OutputStream({ tokens, stop, orderTimeoutMs, openTrace: (ts) => trace.visit({ choice, ts }), fail }),
     );
     this.#idle = setTimeout(onIdle, idleTimeoutMs);
   }
@@ -64,12 +66,5 @@ export class OpenRequest {
     clearTimeout(this.#idle);
     for (const choice of this.#choices) choice.abort(reason);
     this.#trace.abort(reason);
-  }
-
-  /** Each choice visits the thread by itself, after the visit in which the prompt was encoded. */
-  #traceOf(choice: number): RequestTrace {
-    const context = new Map<string, string>();
-    this.#trace.inject(context);
-    return resumeRequest(context, { rid: this.rid, role: 'tokenizer', choice });
   }
 }

@@ -100,10 +100,10 @@ export class OpenRequests {
     this.#parts.texts.flush();
   }
 
-  /** Frames of this worker never came: requests that may miss a token of theirs fail. */
-  lose(sender: WorkerId, frames: number): void {
+  /** Frames of this worker never came: requests opened before `untilMs` that may miss a token of theirs fail. */
+  lose(sender: WorkerId, frames: number, untilMs = Infinity): void {
     for (const request of this.#requests.values()) {
-      if (!request.mayMiss(sender, this.#parts.roleOf)) continue;
+      if (request.openedMs > untilMs || !request.mayMiss(sender, this.#parts.roleOf)) continue;
       this.#fail(request, FailureCode.frameLost, `${frames} token frames from ${sender} were lost`);
     }
   }

@@ -6,7 +6,7 @@ import {
   type TokenEntry,
   type WorkerId,
 } from '@sliceway/protocol';
-import { AttributeName, NULL_TRACE, SliceName, type RequestTrace } from '@sliceway/tracing';
+import { AttributeName, EventName, NULL_TRACE, now, SliceName, type RequestTrace } from '@sliceway/tracing';
 import { ChoiceText, type TokenTexts } from './choice-text.js';
 import { TokenOrder } from './token-order.js';
 
@@ -16,7 +16,7 @@ export interface OutputStreamParts {
   /** How long later tokens may wait for a missing one. */
   readonly orderTimeoutMs: number;
   /** Called with the first tokens: the choice's visit to this thread begins. */
-  readonly openTrace: () => RequestTrace;
+  readonly openTrace: (ts: number) => RequestTrace;
   /** The choice cannot go on. */
   readonly fail: (code: FailureCode, message: string) => void;
 }
@@ -28,6 +28,9 @@ export class OutputStream {
   readonly #text: ChoiceText;
   readonly #senders: WorkerId[] = [];
   #trace: RequestTrace = NULL_TRACE;
+  /** When the last tokens came. */
+  #takenTs = 0;
+  #hasText = false;
   #wait: NodeJS.Timeout | undefined;
   #ended = false;
 
@@ -44,6 +47,7 @@ export class OutputStream {
   /** Takes tokens and calls `emit` with what is in order now; after the end they are dropped. */
   take(sender: WorkerId, entry: TokenEntry, emit: (entry: TextEntry) => void): void {
     if (this.#ended) return;
+    this.#takenTs = now();
     this.#meet(sender);
     const awaited = this.#order.next;
     if (!this.#order.push(entry)) {
@@ -79,8 +83,8 @@ export class OutputStream {
 
   #meet(sender: WorkerId): void {
     if (this.#senders.length === 0) {
-      this.#trace = this.#parts.openTrace();
-      this.#trace.sliceStart(SliceName.detokenize);
+      this.#trace = this.#parts.openTrace(this.#takenTs);
+      this.#trace.sliceStart(SliceName.detokenize, { ts: this.#takenTs });
     }
     if (!this.#senders.includes(sender)) this.#senders.push(sender);
   }
@@ -88,11 +92,15 @@ export class OutputStream {
   #emit(entry: TokenEntry, emit: (entry: TextEntry) => void): void {
     const text = this.#text.take(entry);
     emit(text);
+    if (!this.#hasText) this.#trace.event(EventName.firstText);
+    this.#hasText = true;
     if (text.finish === FinishReason.none) return;
     this.#end();
+    this.#trace.event(EventName.lastToken, {}, { ts: this.#takenTs });
+    const ts = now();
     const attributes = { [AttributeName.tokens]: text.index + text.tokens.length };
-    this.#trace.sliceEnd(SliceName.detokenize, { attributes, threadFinish: true });
-    this.#trace.finish();
+    this.#trace.sliceEnd(SliceName.detokenize, { ts, attributes });
+    this.#trace.finish({ ts });
   }
 
   /** Limits the wait for the token that is missing now. */

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { type Role, ROLES } from '../cluster/cluster-process.js';
 
 export interface CliOptions {
@@ -30,29 +30,49 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** Flags of the cluster, which every program that starts one takes. */
+export const CLUSTER_FLAGS = Object.fromEntries(
+  [...ROLES, 'port', 'host'].map((name) => [name, { type: 'string' }]),
+) as {
+  readonly [name: string]: { readonly type: 'string' };
+};
+
+export type Flags = NonNullable<ParseArgsConfig['options']>;
+export type FlagValues = Readonly<Record<string, unknown>>;
+
 /** Null for `--help`. @throws UsageError */
 export function parseCliOptions(argv: readonly string[], env: NodeJS.ProcessEnv): CliOptions | null {
-  const names = [...ROLES, 'port', 'host'] as const;
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
-  const values = parse([...argv], { ...options, help: { type: 'boolean', short: 'h' } });
-  if (values['help'] === true) return null;
-  const number = (name: string, fallback: string | undefined, min: number, max: number) => {
-    const text = String(values[name] ?? fallback);
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new UsageError(`--${name} is ${text}; it must be a whole number from ${min} to ${max}`);
-  };
-  const counts = Object.fromEntries(ROLES.map((role) => [role, number(role, '1', 1, MAX_COUNT)]));
+  const { values } = parseCommandLine(argv, CLUSTER_FLAGS, false);
+  return values['help'] === true ? null : readClusterOptions(values, env);
+}
+
+/** Reads what `CLUSTER_FLAGS` and the environment say. @throws UsageError */
+export function readClusterOptions(values: FlagValues, env: NodeJS.ProcessEnv): CliOptions {
+  const counts = Object.fromEntries(ROLES.map((role) => [role, readInteger(values, role, '1', 1, MAX_COUNT)]));
   return {
     counts: counts as Record<Role, number>,
     host: String(values['host'] ?? (env['HOST'] || '127.0.0.1')),
-    port: number('port', env['PORT'] || '8000', 0, 65535),
+    port: readInteger(values, 'port', env['PORT'] || '8000', 0, 65535),
   };
 }
 
-function parse(args: string[], options: NonNullable<Parameters<typeof parseArgs>[0]>['options']) {
+/** A flag that is a whole number. @throws UsageError */
+export function readInteger(values: FlagValues, name: string, fallback: string, min: number, max: number): number {
+  const text = String(values[name] ?? fallback);
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new UsageError(`--${name} is ${text}; it must be a whole number from ${min} to ${max}`);
+}
+
+/** Flags, with `--help` added, and what stands beside them. @throws UsageError */
+export function parseCommandLine(
+  argv: readonly string[],
+  flags: Flags,
+  allowPositionals: boolean,
+): { readonly values: FlagValues; readonly positionals: readonly string[] } {
   try {
-    return parseArgs({ args, options: options!, allowPositionals: false }).values as Record<string, unknown>;
+    const options: Flags = { ...flags, help: { type: 'boolean', short: 'h' } };
+    return parseArgs({ args: [...argv], options, allowPositionals });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

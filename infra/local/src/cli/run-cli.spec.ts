@@ -71,6 +71,7 @@ describe('npm start', () => {
     expect(started.output).toMatch(/backend +wasm\n/);
     expect(started.output).toMatch(/broker +nats:\/\/127\.0\.0\.1:4\n/);
     expect(started.output).toMatch(/processes +1 tokenizer, 1 prefill, 2 decode, 1 gateway\n/);
+    expect(started.output).toMatch(/traces +npm run trace -- \S+\/logs\/\S+\/traces \[x-request-id\]\n/);
     const gateway = await pidOf(url);
     started.child.kill('SIGINT');
     expect(await started.exitCode).toBe(0);
@@ -78,6 +79,26 @@ describe('npm start', () => {
     expect(isAlive(gateway)).toBe(false);
     const [run1] = await readdir(apps.logs);
     expect(await readdir(join(apps.logs, run1!))).toHaveLength(5);
+  });
+
+  test('services keep traces beside their logs, or send them where OTEL_* says', async () => {
+    const environmentOf = async (url: string) =>
+      (await (await fetch(`${url}/env`)).json()) as Readonly<Record<string, string | undefined>>;
+    const kept = await environmentOf(await run([], { OTEL_EXPORTER_OTLP_ENDPOINT: '' }).url());
+    const [folder] = await readdir(apps.logs);
+    expect(kept['SLICEWAY_TRACE_DIRECTORY']).toBe(join(apps.logs, folder!, 'traces'));
+    cli!.child.kill('SIGINT');
+    await cli!.exitCode;
+
+    const settings = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:5',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+      OTEL_RESOURCE_ATTRIBUTES: 'a=b',
+      SLICEWAY_TRACE_DIRECTORY: join(apps.directory, 'elsewhere'),
+    };
+    const sending = run([], settings);
+    expect(await environmentOf(await sending.url())).toMatchObject(settings);
+    await sending.until(/traces +http:\/\/127\.0\.0\.1:5\n/);
   });
 
   test('a second Ctrl-C kills what does not stop', async () => {
@@ -138,7 +159,7 @@ describe('npm start', () => {
     const first = cli!;
     const second = new RunningCli(apps, ['--port', new URL(url).port]);
     expect(await second.exitCode).toBe(1);
-    expect(second.output).toMatch(/EADDRINUSE[^]*npm start -- --port/);
+    expect(second.output).toMatch(/EADDRINUSE[^]*-- --port \d+/);
     expect(second.output).not.toContain('Starting');
     first.child.kill('SIGINT');
     await first.exitCode;

@@ -1,9 +1,10 @@
 import { relative } from 'node:path';
 import { ROLES } from '../cluster/cluster-process.js';
-import type { LocalCluster } from '../cluster/local-cluster.js';
+import type { UpCluster } from './serve.js';
 
-/** What a newcomer wants to know once all is up: the address, something to try, what runs and where it logs. */
-export async function summarize(cluster: LocalCluster, logDirectory: string, seconds: number): Promise<string> {
+/** What a newcomer wants to know once all is up: the address, something to try, what runs, where it logs and traces. */
+export async function summarize(up: UpCluster, otlpEndpoint: string | null): Promise<string> {
+  const { cluster, logDirectory, traceDirectory, startSeconds } = up;
   const url = cluster.gatewayUrl;
   const request = {
     model: await servedModel(url),
@@ -13,7 +14,7 @@ export async function summarize(cluster: LocalCluster, logDirectory: string, sec
   const backends = new Set(cluster.processes.map(({ backend }) => backend).filter((backend) => backend !== null));
   const counts = ROLES.map((role) => `${cluster.running(role).length} ${role}`).join(', ');
   return `
-Ready after ${seconds.toFixed(1)} s: ${url}
+Ready after ${startSeconds.toFixed(1)} s: ${url}
 
   curl -N ${url}/v1/chat/completions \\
     -H 'Content-Type: application/json' \\
@@ -23,11 +24,13 @@ Ready after ${seconds.toFixed(1)} s: ${url}
   broker     ${cluster.natsUrl}
   processes  ${counts}
   logs       ${relative('.', logDirectory) || '.'}
+  traces     ${otlpEndpoint ?? `npm run trace -- ${relative('.', traceDirectory) || '.'} [x-request-id]`}
 
 Ctrl-C stops everything.`;
 }
 
-async function servedModel(url: string): Promise<string> {
+/** Name of the model that a gateway serves. */
+export async function servedModel(url: string): Promise<string> {
   try {
     const body = (await (await fetch(`${url}/v1/models`)).json()) as { data: { id: string }[] };
     return body.data[0]!.id;

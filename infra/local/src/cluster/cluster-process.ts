@@ -96,6 +96,11 @@ export class ClusterProcess {
     return this.child.isRunning;
   }
 
+  /** It runs, and its ready line has come. */
+  get isReady(): boolean {
+    return this.isRunning && this.#readyLine !== null;
+  }
+
   get exited(): Promise<ProcessExit> {
     return this.child.exited;
   }

@@ -66,6 +66,8 @@ describe('startCluster', () => {
     expect(new Set(cluster.processes.map(({ url }) => url)).size).toBe(5);
     const late = await cluster.startProcess('decode');
     expect(cluster.running('decode')).toContain(late);
+    const gateway = await cluster.startProcess('gateway');
+    expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200);
   });
 
   test('brings a broker of its own, whose end is reported too', async () => {

@@ -37,7 +37,7 @@ export class LocalCluster {
     const cluster = await LocalCluster.#withBroker(options);
     try {
       const wanted = ROLES.flatMap((role) => Array<Role>(options.counts?.[role] ?? 1).fill(role));
-      await Promise.all(wanted.map((role) => cluster.startProcess(role)));
+      await Promise.all(wanted.map((role) => cluster.#startProcess(role)));
       const serving = cluster.running('gateway').map((gateway) => cluster.#untilServing(gateway));
       await Promise.race([Promise.all(serving), cluster.#firstExit()]);
       cluster.#isUp = true;
@@ -73,8 +73,20 @@ export class LocalCluster {
     return gateway.url;
   }
 
-  /** Starts one more process and waits for its ready line. @throws StartError, after it was stopped */
+  /** Starts one more process and waits until it serves: a gateway has to hear of its workers first. @throws StartError, after it was stopped */
   async startProcess(role: Role): Promise<ClusterProcess> {
+    const started = await this.#startProcess(role);
+    if (role === 'gateway') {
+      await this.#untilServing(started).catch(async (error: unknown) => {
+        await started.child.stop(MIN_STOP_MS);
+        throw error;
+      });
+    }
+    return started;
+  }
+
+  /** Waits for its ready line. */
+  async #startProcess(role: Role): Promise<ClusterProcess> {
     if (this.#stopping !== null)
       throw new StartError(StartErrorCode.ABORTED, `no ${role} is started: the cluster stops`);
     const { model, host = '127.0.0.1', port = 0, env = {}, logDirectory, onLoading } = this.#options;

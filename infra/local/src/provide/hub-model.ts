@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { downloadFromHub, type HubConfig } from '@sliceway/model';
+import { downloadFromHub, isGguf, type HubConfig } from '@sliceway/model';
 import type { LocalConfig } from '../local.config.js';
 import type { Reporter } from '../reporter.js';
 import { hubProgress } from './hub-progress.js';
-import { badSetting, isGguf } from './local-model.js';
+import { badSetting } from './local-model.js';
 import { ProvisionError, ProvisionErrorCode } from './provision-error.js';
 
 /** A model on a hub; without `file`, the only GGUF file of the repository, or its safetensors. */

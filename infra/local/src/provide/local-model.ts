@@ -1,36 +1,27 @@
-import { readdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { findModel, isGguf, ModelFileError, type ModelLocation } from '@sliceway/model';
 import { ProvisionError, ProvisionErrorCode } from './provision-error.js';
 
-/** A file of a folder of safetensors stands for the folder. */
-const FOLDER_FILE = /([\\/]config\.json|\.safetensors|\.safetensors\.index\.json)$/;
-
 /**
- * The model at a path: a .gguf file, a folder with config.json, or the only .gguf of a folder; null when nothing is there.
+ * The model at a path, as `findModel` reads it; null when nothing is there.
  *
  * @throws ProvisionError `bad_setting` when something else is there
  */
-export async function findLocalModel(path: string): Promise<string | null> {
-  const stats = await stat(path).catch(() => null);
-  if (stats === null) return null;
-  if (stats.isDirectory()) return modelInFolder(path);
-  if (!stats.isFile()) throw badSetting(`${path} is no file.`);
-  if (isGguf(path)) return path;
-  if (FOLDER_FILE.test(path)) return modelInFolder(dirname(path));
+export function findLocalModel(path: string): string | null {
+  if (!existsSync(path)) return null;
+  const found = find(path);
+  // Services would open it, whatever its name; here a file of another kind is more likely a slip.
+  if (found.format === 'safetensors' || isGguf(found.path)) return found.path;
   throw badSetting(`${path} is no .gguf file and no folder of safetensors.`);
 }
 
-async function modelInFolder(folder: string): Promise<string> {
-  const names = await readdir(folder);
-  if (names.includes('config.json')) return folder;
-  const ggufs = names.filter(isGguf).sort();
-  if (ggufs.length === 1) return join(folder, ggufs[0]!);
-  if (ggufs.length > 1) throw badSetting(`${folder} has several .gguf files. Name one of them: ${ggufs.join(', ')}`);
-  throw badSetting(`${folder} is a folder without config.json and without a .gguf file.`);
-}
-
-export function isGguf(path: string): boolean {
-  return path.toLowerCase().endsWith('.gguf');
+function find(path: string): ModelLocation {
+  try {
+    return findModel(path);
+  } catch (error) {
+    if (!(error instanceof ModelFileError)) throw error;
+    throw badSetting(`${error.message}.`);
+  }
 }
 
 export function badSetting(detail: string): ProvisionError {

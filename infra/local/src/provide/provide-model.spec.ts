@@ -201,7 +201,7 @@ describe('provideModel', () => {
       ['safetensors of another layout', 'owner/tiny', ['config.json', 'consolidated.safetensors'], /no safetensors/],
       ['a missing file', '/nowhere/x.gguf', [], /no file \/nowhere\/x\.gguf/],
       ['a relative path of a missing file', 'models/x.gguf', [], /no file .*models\/x\.gguf/],
-      ['a folder', '/', [], /\/ is a folder without config\.json and without a \.gguf file/],
+      ['a folder', '/', [], /\/ has neither config\.json nor a \.gguf file/],
       ['another file', '/etc/passwd', [], /no \.gguf file and no folder of safetensors/],
       ['what is no file', '/dev/null', [], /\/dev\/null is no file/],
     ])('%s is refused with a reason', async (_name, value, files, reason) => {

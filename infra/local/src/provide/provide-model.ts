@@ -29,7 +29,7 @@ export async function provideModel(options: ProvideModelOptions = {}): Promise<s
       throw noModel(error as Error);
     });
   }
-  const local = await findLocalModel(resolve(config.model));
+  const local = findLocalModel(resolve(config.model));
   if (local !== null) return local;
   const id = parseHubModelId(config.model);
   if (id !== null) return provideHubModel(id, config, reporter, hub);

@@ -6,6 +6,14 @@ export interface Queued {
   readonly granted: (() => void) | undefined;
 }
 
+/** What is served before a request. */
+export interface QueueAhead {
+  /** Requests that stand before it in the queue. */
+  readonly position: number;
+  /** Tokens that they, and the sequences that run, have yet to compute. */
+  readonly tokens: number;
+}
+
 /** Where every live sequence is, in one place at a time: queued, running or held. */
 export class Roster {
   /** By age. */
@@ -40,6 +48,18 @@ export class Roster {
   /** The live sequences of a request. */
   of(id: string): readonly Sequence[] {
     return [...(this.#live.get(id) ?? [])];
+  }
+
+  aheadOf(id: string): QueueAhead {
+    let tokens = 0;
+    let isRunning = false;
+    for (const { request, remaining } of this.#running) {
+      if (request.id === id) isRunning = true;
+      else tokens += remaining;
+    }
+    const at = isRunning ? -1 : this.#queue.findIndex(({ sequence }) => sequence.request.id === id);
+    for (let i = 0; i < at; i++) tokens += this.#queue[i]!.sequence.remaining;
+    return { position: Math.max(0, at), tokens };
   }
 
   held(id: string): Sequence | undefined {

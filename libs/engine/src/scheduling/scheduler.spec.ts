@@ -23,6 +23,28 @@ describe('Scheduler', () => {
     expect(rig.step()!.forward.runs.map((run) => run.tokens)).toEqual([1, 31]);
   });
 
+  it('tells what is served before a request', () => {
+    const rig = new Rig(8);
+    for (const [id, tokens] of [
+      ['a', 40],
+      ['b', 100],
+      ['c', 30],
+    ] as const)
+      rig.scheduler.add(request(id, tokens));
+    expect(['a', 'b', 'c'].map((id) => rig.scheduler.aheadOf(id))).toEqual([
+      { position: 0, tokens: 0 },
+      { position: 1, tokens: 40 },
+      { position: 2, tokens: 140 },
+    ]);
+    rig.step();
+    expect(['a', 'b', 'c', 'unknown'].map((id) => rig.scheduler.aheadOf(id))).toEqual([
+      { position: 0, tokens: 0 },
+      { position: 0, tokens: 8 },
+      { position: 1, tokens: 108 },
+      { position: 0, tokens: 8 },
+    ]);
+  });
+
   it('frees an aborted sequence when the batch that computes it is done', () => {
     const rig = new Rig();
     rig.scheduler.add(request('a', 20));

@@ -6,7 +6,7 @@ import { BatchBuilder, type ScheduledBatch } from './batch-builder.js';
 import { Continuation } from './continuation.js';
 import { EndRules } from './end-rules.js';
 import { PageTables } from './page-tables.js';
-import { Roster } from './roster.js';
+import { Roster, type QueueAhead } from './roster.js';
 import type { SchedulerLimits } from './scheduler-limits.js';
 import { SequenceKind, type Sequence, type SequenceRequest, type TokenEvent } from './sequence.js';
 
@@ -51,6 +51,10 @@ export class Scheduler {
     const { running, queue } = this.roster;
     const queuedTokens = queue.reduce((sum, { sequence }) => sum + sequence.remaining, 0);
     return { running: running.length, waiting: queue.length, queuedTokens };
+  }
+
+  aheadOf(id: string): QueueAhead {
+    return this.roster.aheadOf(id);
   }
 
   /** Ids of requests that have not ended. */

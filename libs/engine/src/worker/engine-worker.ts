@@ -1,6 +1,7 @@
 import type { KvFormat } from '../kv/kv-format.js';
 import type { KvSegment } from '../kv/kv-memory.js';
 import type { EngineObserver } from '../observer.js';
+import type { QueueAhead } from '../scheduling/roster.js';
 import type { SchedulerLoad } from '../scheduling/scheduler.js';
 import type { SequenceRequest, TokenEvent } from '../scheduling/sequence.js';
 
@@ -49,6 +50,8 @@ export interface EngineWorker {
   listener: EngineListener;
   observer: EngineObserver;
 
+  /** What is served before a request that waits; it looks at every request, so not once a step. */
+  aheadOf(id: string): QueueAhead;
   /** Queues a request (kinds generate and prefill). @throws EngineError queue_full, prompt_too_long, bad_message */
   submit(request: SequenceRequest): void;
   /** Decode: resolves when the prompt's pages are reserved, first come first served. Rejects (EngineError) when refused or aborted. */

@@ -3,6 +3,7 @@ import type { KvMemory, KvSegment } from '../kv/kv-memory.js';
 import { PagePool } from '../kv/page-pool.js';
 import { NULL_OBSERVER, type EngineObserver } from '../observer.js';
 import { checkSamplingParams } from '../sampling/check-sampling.js';
+import type { QueueAhead } from '../scheduling/roster.js';
 import { Scheduler, type ScheduledBatch, type SchedulerLimits } from '../scheduling/scheduler.js';
 import { SequenceKind, type Sequence, type SequenceRequest } from '../scheduling/sequence.js';
 import type { ForwardResult } from '../scheduling/forward-batch.js';
@@ -42,6 +43,10 @@ export class ThreadedEngine implements EngineWorker {
       kvPagesTotal: this.#pool.size,
       tensors: this.#tensors,
     };
+  }
+
+  aheadOf(id: string): QueueAhead {
+    return this.#scheduler.aheadOf(id);
   }
 
   submit(request: SequenceRequest): void {

@@ -1,5 +1,19 @@
 import type { RequestId, WorkerId } from '../ids.js';
-import { array, integer, object, oneKeyOf, oneOf, requestId, string, tokenIds, u8, workerId } from './parser.js';
+import {
+  array,
+  boolean,
+  count,
+  integer,
+  nullable,
+  object,
+  oneKeyOf,
+  oneOf,
+  requestId,
+  string,
+  tokenIds,
+  u8,
+  workerId,
+} from './parser.js';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
@@ -15,6 +29,10 @@ export interface EncodeRequest {
   readonly rid: RequestId;
   readonly attempt: number;
   readonly prompt: EncodePrompt;
+  /** Whether the reply is to have the text of the prompt's ids. */
+  readonly withText: boolean;
+  /** Epoch milliseconds; 0 for none. */
+  readonly deadlineMs: number;
   readonly output: {
     /** Where the text goes. */
     readonly gateway: WorkerId;
@@ -25,7 +43,12 @@ export interface EncodeRequest {
 }
 
 export type EncodeReply =
-  | { readonly rid: RequestId; readonly promptIds: readonly number[] }
+  | {
+      readonly rid: RequestId;
+      readonly promptIds: readonly number[];
+      /** With special tokens written out; null where it was not asked for. */
+      readonly text: string | null;
+    }
   | { readonly rid: RequestId; readonly error: { readonly code: string; readonly message: string } };
 
 const chatMessage = object<ChatMessage>({
@@ -41,6 +64,8 @@ const encodeRequest = object<EncodeRequest>({
     text: object<{ text: string }>({ text: string }),
     ids: object<{ ids: number[] }>({ ids: tokenIds }),
   }),
+  withText: boolean,
+  deadlineMs: count,
   output: object<EncodeRequest['output']>({
     gateway: workerId,
     choices: integer(1, 256),
@@ -49,7 +74,11 @@ const encodeRequest = object<EncodeRequest>({
 });
 
 const encodeReply = oneKeyOf<EncodeReply>({
-  promptIds: object<{ rid: RequestId; promptIds: number[] }>({ rid: requestId, promptIds: tokenIds }),
+  promptIds: object<{ rid: RequestId; promptIds: number[]; text: string | null }>({
+    rid: requestId,
+    promptIds: tokenIds,
+    text: nullable(string),
+  }),
   error: object<{ rid: RequestId; error: { code: string; message: string } }>({
     rid: requestId,
     error: object<{ code: string; message: string }>({ code: string, message: string }),

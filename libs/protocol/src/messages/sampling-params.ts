@@ -31,6 +31,24 @@ export interface SamplingParams {
   readonly logprobs: number | null;
 }
 
+/** Draws from the model's own distribution, which nothing changes; 16 tokens are OpenAI's default. */
+export const NEUTRAL_SAMPLING: SamplingParams = {
+  temperature: 1,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  repetitionPenalty: 1,
+  logitBias: [],
+  seed: 0,
+  maxNewTokens: 16,
+  minTokens: 0,
+  stopTokenIds: [],
+  ignoreEos: false,
+  logprobs: null,
+};
+
 function within(low: number, high: number): Parser<number> {
   return number(`in [${low}, ${high}]`, (value) => value >= low && value <= high);
 }

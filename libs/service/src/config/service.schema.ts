@@ -21,5 +21,9 @@ export const serviceSchema = z.object({
     .default(30_000)
     .describe('after SIGTERM, how long running requests may take to end'),
   SLICEWAY_TRACE_LEVEL: integer(0, 3).default(2).describe('0 off, 1 important slices, 2 all but nested, 3 all'),
+  SLICEWAY_TRACE_DIRECTORY: z
+    .string()
+    .optional()
+    .describe('where the last traces are kept, in bounded files, when no OTLP endpoint is set'),
 });
 export type ServiceConfig = z.output<typeof serviceSchema>;

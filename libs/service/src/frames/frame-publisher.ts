@@ -12,7 +12,7 @@ export interface FrameCodec<Entry> {
 /** nats-server's default, while no server is connected to ask. */
 const DEFAULT_MAX_PAYLOAD_BYTES = 1024 * 1024;
 
-/** After nats-server came back; by then receivers listen again. */
+/** After nats-server came back; by then receivers that were later listen again. */
 const ANNOUNCE_MS = 1000;
 
 /** Gathers the entries of a step and sends one frame to each receiver, with sequence numbers of its stream. */
@@ -69,7 +69,9 @@ export class FramePublisher<Entry> {
 
   async #follow(): Promise<void> {
     for await (const { type } of this.connection.status()) {
-      if (type === 'reconnect') setTimeout(() => this.announce(), ANNOUNCE_MS).unref();
+      if (type !== 'reconnect') continue;
+      this.announce();
+      setTimeout(() => this.announce(), ANNOUNCE_MS).unref();
     }
   }
 

@@ -1,23 +1,27 @@
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
-import { SequenceTracker, type FrameHeader, type WorkerId } from '@sliceway/protocol';
+import { SequenceTracker, type Arrival, type FrameHeader, type WorkerId } from '@sliceway/protocol';
 import type { DroppedKind, LogOnce } from '../logging/log-once.js';
 
 export interface FrameHandlers<Frame> {
   onFrame(frame: Frame): void;
   /**
    * `lost` frames of this sender's stream never came: called before the frame that shows it. Or `onFrame` threw, so that
-   * one counts as lost.
+   * one counts as lost. They were sent before `untilMs` (of `performance.now()`; Infinity if that is not known): what began
+   * later misses nothing.
    */
-  onLost(sender: WorkerId, lost: number): void;
+  onLost(sender: WorkerId, lost: number, untilMs: number): void;
 }
+
+type Gap = Exclude<Arrival, string>;
 
 /** Receives a subject's frames; drops what cannot be read or came before, and tells of gaps. */
 export class FrameSubscription<Frame extends FrameHeader> {
   readonly #subscription: Subscription;
   readonly #tracker = new SequenceTracker();
+  #backMs = -Infinity;
 
   constructor(
-    connection: NatsConnection,
+    private readonly connection: NatsConnection,
     private readonly subject: string,
     private readonly decode: (bytes: Uint8Array) => Frame,
     private readonly handlers: FrameHandlers<Frame>,
@@ -26,6 +30,7 @@ export class FrameSubscription<Frame extends FrameHeader> {
     this.#subscription = connection.subscribe(subject, {
       callback: (error, message) => this.#receive(error, message?.data),
     });
+    void this.#follow();
   }
 
   forget(sender: WorkerId): void {
@@ -46,9 +51,22 @@ export class FrameSubscription<Frame extends FrameHeader> {
     }
     const arrival = this.#tracker.accept(frame.sender, frame.seq);
     if (arrival === 'duplicate') return this.#drop('duplicate', `frame ${frame.seq} of ${frame.sender} came again`);
-    if (arrival !== 'ok') this.#guard(() => this.handlers.onLost(frame.sender, arrival.lost));
+    if (arrival !== 'ok') this.#guard(() => this.#lose(frame.sender, arrival));
     const isTaken = this.#guard(() => this.handlers.onFrame(frame));
-    if (!isTaken) this.#guard(() => this.handlers.onLost(frame.sender, 1));
+    if (!isTaken) this.#guard(() => this.handlers.onLost(frame.sender, 1, Infinity));
+  }
+
+  /** A sender that was back earlier lost its frames, and the word of it, on a receiver that did not listen yet. */
+  async #follow(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type !== 'reconnect') continue;
+      this.#backMs = performance.now();
+      this.#tracker.resume();
+    }
+  }
+
+  #lose(sender: WorkerId, { lost, wasAway }: Gap): void {
+    this.handlers.onLost(sender, lost, wasAway ? this.#backMs : Infinity);
   }
 
   #drop(kind: DroppedKind, error: unknown): void {

@@ -54,6 +54,10 @@ export interface KvSender {
   readonly bytesSent: number;
   /** Frames that left, repeated ones too. */
   readonly framesSent: number;
+  /** Frames with KV that left at least once. */
+  readonly chunksSent: number;
+  /** Whether decode has said of any frame that it has it. */
+  readonly isAcknowledged: boolean;
   /** This part is final and may be read from now until the end of the transfer. */
   push(segment: KvSegment): void;
   /** Nothing more is pushed; the last frame carries the first tokens, one a choice. */
@@ -88,12 +92,22 @@ export interface KvTotals {
   framesUnknown: number;
 }
 
+/** A transfer that is whole. */
+export interface WholeTransfer {
+  readonly rid: string;
+  readonly bytes: number;
+  /** From its first KV, ready or come, to its end. */
+  readonly durationMs: number;
+}
+
 /** All that an app knows of how KV gets from prefill to decode. Events never come from within a call. */
 export interface KvTransport {
   readonly name: string;
   /** Transfers that have not ended. */
   readonly open: number;
   readonly totals: Readonly<KvTotals>;
+  /** Told of each transfer that has become whole, before its owner is. */
+  onWhole?: ((transfer: WholeTransfer) => void) | undefined;
   openSender(id: KvTransferId, source: KvSource, events: SenderEvents): KvSender;
   /** Decode: tells prefill, until closed, that the request is here and waits for pages. */
   announce(id: KvTransferId): KvAnnouncement;

@@ -55,6 +55,7 @@ export class NatsKvTransport implements KvTransport {
     framesDuplicate: 0,
     framesUnknown: 0,
   };
+  onWhole: KvTransport['onWhole'];
   readonly #senders = new Map<string, SenderTransfer>();
   readonly #receivers = new Map<string, ReceiverTransfer>();
   /** Bootstraps that came before their legs. */
@@ -104,7 +105,15 @@ export class NatsKvTransport implements KvTransport {
       later: (event: () => void) => this.#later(event),
       onClosed: () => this.#senders.delete(key),
     };
-    const sender = new SenderTransfer(id, source, events, wire, this.#transfer);
+    const told: SenderEvents = {
+      onOpen: () => events.onOpen(),
+      onDone: () => {
+        this.#whole(id, sender.bytesSent, sender.startedMs);
+        events.onDone();
+      },
+      onFailed: (code, message) => events.onFailed(code, message),
+    };
+    const sender = new SenderTransfer(id, source, told, wire, this.#transfer);
     this.#senders.set(key, sender);
     const bootstrap = this.#early.take(key);
     if (bootstrap) sender.onBootstrap(bootstrap);
@@ -140,7 +149,14 @@ export class NatsKvTransport implements KvTransport {
       later: (event: () => void) => this.#later(event),
       onClosed: () => this.#receivers.delete(key),
     };
-    const receiver = new ReceiverTransfer(id, sink, events, wire, this.#transfer);
+    const told: ReceiverEvents = {
+      onComplete: (firstTokens) => {
+        this.#whole(id, receiver.bytesReceived, receiver.startedMs);
+        events.onComplete(firstTokens);
+      },
+      onFailed: (code, message) => events.onFailed(code, message),
+    };
+    const receiver = new ReceiverTransfer(id, sink, told, wire, this.#transfer);
     this.#receivers.set(key, receiver);
     return receiver;
   }
@@ -187,6 +203,10 @@ export class NatsKvTransport implements KvTransport {
     const sender = this.#senders.get(keyOf(credit));
     if (sender) sender.onCredit(credit);
     else this.totals.framesUnknown++;
+  }
+
+  #whole({ rid }: KvTransferId, bytes: number, startedMs = performance.now()): void {
+    this.onWhole?.({ rid, bytes, durationMs: performance.now() - startedMs });
   }
 
   /** What is thrown into nats.js ends its reader, and with it everything on this connection; into a timer, the process. */

@@ -16,6 +16,8 @@ export interface ReceiverWire extends TransferWire {
 /** Decode's end of a transfer: takes frames in order, gives credits, asks again for what is damaged, lost or late. */
 export class ReceiverTransfer extends Transfer<ReceiverWire> implements KvReceiver {
   bytesReceived = 0;
+  /** When its first KV came. */
+  startedMs: number | undefined;
   readonly #sink: KvSink;
   readonly #events: ReceiverEvents;
   readonly #window: number;
@@ -68,6 +70,7 @@ export class ReceiverTransfer extends Transfer<ReceiverWire> implements KvReceiv
   #write(frame: KvFrame): boolean {
     const { payload } = frame;
     const { totals } = this.wire;
+    this.startedMs ??= this.heardMs;
     if (!this.#fits(frame)) {
       this.fail(
         FailureCode.badMessage,

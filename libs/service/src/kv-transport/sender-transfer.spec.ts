@@ -99,6 +99,17 @@ describe('SenderTransfer', () => {
       expect(wire.takeSeqs()).toEqual([2, 3]);
     });
 
+    it('counts chunks once, and knows when decode has one', () => {
+      open();
+      push(0, 2);
+      sender.finish(FIRST_TOKENS);
+      expect([sender.chunksSent, sender.framesSent, sender.isAcknowledged]).toEqual([2, 3, false]);
+      sender.onCredit(credit(0, 9, { resend: true }));
+      expect([sender.chunksSent, sender.framesSent, sender.isAcknowledged]).toEqual([2, 6, false]);
+      sender.onCredit(credit(1, 9));
+      expect(sender.isAcknowledged).toBe(true);
+    });
+
     it('does not listen to another decode', () => {
       sender.onBootstrap(bootstrap({ decode: '0000000c' }));
       expect(said).toEqual([]);

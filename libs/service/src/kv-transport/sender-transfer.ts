@@ -22,6 +22,9 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
   bytesQueued = 0;
   bytesSent = 0;
   framesSent = 0;
+  chunksSent = 0;
+  /** When its first KV was ready. */
+  startedMs: number | undefined;
   readonly #source: KvSource;
   readonly #events: SenderEvents;
   readonly #log: KvSegment[] = [];
@@ -42,8 +45,13 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
     this.#events = events;
   }
 
+  get isAcknowledged(): boolean {
+    return this.#acknowledged > 0;
+  }
+
   push(segment: KvSegment): void {
     if (this.ended) return;
+    this.startedMs ??= performance.now();
     const { kvFormat, pageBlockBytes } = this.options;
     const maxBlocks = Math.floor(this.wire.maxPayloadBytes / pageBlockBytes);
     for (const part of splitSegment(segment, kvFormat.pageTokens, maxBlocks)) {
@@ -118,6 +126,7 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
       return;
     }
     this.#furthest = seq + 1;
+    if (!isLast) this.chunksSent++;
     this.bytesSent += this.#bytesOf(segment);
     totals.bytesSent += this.#bytesOf(segment);
   }

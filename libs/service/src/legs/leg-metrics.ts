@@ -1,4 +1,7 @@
+import { requestTrace } from '@sliceway/tracing';
 import type { KvTransport } from '../kv-transport/kv-transport.js';
+import { MEGABYTES_PER_SECOND } from '../metrics/buckets.js';
+import { ExemplarHistogram } from '../metrics/exemplar-histogram.js';
 import type { MetricsRegistry } from '../metrics/metrics.js';
 import { countFrom, gaugeFrom } from '../metrics/read-metrics.js';
 import type { LegDropReason } from './leg-table.js';
@@ -6,9 +9,18 @@ import type { LegDropReason } from './leg-table.js';
 /** What prefill and decode count of their transfers, and of legs that were dropped. */
 export function measureLegs(
   registry: MetricsRegistry,
-  transport: Pick<KvTransport, 'open' | 'totals'>,
+  transport: Pick<KvTransport, 'open' | 'totals' | 'onWhole'>,
   dropped: Readonly<Record<LegDropReason, number>>,
 ): void {
+  const rate = new ExemplarHistogram(
+    registry,
+    'sliceway_kv_transfer_megabytes_per_second',
+    'Rate of each whole KV transfer, from its first KV to its end; 10^6 bytes',
+    MEGABYTES_PER_SECOND,
+  );
+  transport.onWhole = ({ rid, bytes, durationMs }) => {
+    if (bytes > 0 && durationMs > 0) rate.observe(bytes / 1000 / durationMs, requestTrace(rid));
+  };
   gaugeFrom(
     registry,
     'sliceway_kv_transfers_open',

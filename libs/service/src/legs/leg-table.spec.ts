@@ -1,4 +1,4 @@
-import { AbortReason, FailureCode, type PrefillLeg, type SamplingParams } from '@sliceway/protocol';
+import { AbortReason, FailureCode, type Abort, type PrefillLeg, type SamplingParams } from '@sliceway/protocol';
 import { NULL_TRACE } from '@sliceway/tracing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FailureReporter } from '../failure-reporter.js';
@@ -19,7 +19,7 @@ const leg = (over: Partial<PrefillLeg> = {}): PrefillLeg => ({
   deadlineMs: 0,
   ...over,
 });
-const abort = (over: { choice?: number | null; attempt?: number } = {}) => ({
+const abort = (over: Partial<Abort> = {}) => ({
   rid: RID,
   choice: null,
   attempt: 0,
@@ -29,6 +29,8 @@ const abort = (over: { choice?: number | null; attempt?: number } = {}) => ({
 
 describe('LegTable', () => {
   let said: string[];
+  /** Of what was released or dropped. */
+  let reasons: (string | null)[];
   let isEnding: boolean;
   let table: LegTable<PrefillLeg>;
   const traced = (name: string) => ({
@@ -40,6 +42,7 @@ describe('LegTable', () => {
 
   beforeEach(() => {
     said = [];
+    reasons = [];
     isEnding = false;
     const failures = {
       report: (_of: unknown, code: FailureCode) => said.push(`told ${code}`),
@@ -47,8 +50,14 @@ describe('LegTable', () => {
     table = new LegTable(
       failures,
       {
-        release: ({ leg: { attempt } }) => said.push(`released ${attempt}`),
-        dropChoice: (_open, choice) => said.push(`dropped choice ${choice}`),
+        release: ({ leg: { attempt } }, reason) => {
+          reasons.push(reason);
+          said.push(`released ${attempt}`);
+        },
+        dropChoice: (_open, choice, reason) => {
+          reasons.push(reason);
+          said.push(`dropped choice ${choice}`);
+        },
       },
       { maxOpen: 16, isEnding: () => isEnding },
     );
@@ -146,6 +155,20 @@ describe('LegTable', () => {
     expect(said).toEqual(['dropped choice 2', 'dropped choice 4']);
     table.abort(abort());
     expect(table.size).toBe(0);
+  });
+
+  it('takes a stop string for a good end, of a leg and of a choice, and all else for a reason', () => {
+    open({ choice: 0, choices: 2 });
+    open({ choice: 2 }, 'other');
+    table.abort(abort({ choice: 1, reason: AbortReason.stopMatched }));
+    table.abort(abort({ choice: 0 }));
+    table.abort(abort({ choice: 2, reason: AbortReason.stopMatched }));
+    table.finish(`${RID}/0/0`, AbortReason.clientDisconnected);
+    expect(said.filter((line) => !/^(released|dropped)/.test(line))).toEqual([
+      'other finished',
+      'leg aborted: client_disconnected',
+    ]);
+    expect(reasons).toEqual([null, 'client_disconnected', null, 'client_disconnected']);
   });
 
   it('leaves a newer attempt alone when an older one is aborted', () => {

@@ -1,4 +1,11 @@
-import { AttemptFence, FailureCode, type Abort, type DecodeLeg, type PrefillLeg } from '@sliceway/protocol';
+import {
+  AbortReason,
+  AttemptFence,
+  FailureCode,
+  type Abort,
+  type DecodeLeg,
+  type PrefillLeg,
+} from '@sliceway/protocol';
 import type { RequestTrace } from '@sliceway/tracing';
 import type { FailureReporter } from '../failure-reporter.js';
 
@@ -15,10 +22,10 @@ interface Entry<L> extends OpenLeg<L> {
 }
 
 export interface LegEvents<L> {
-  /** Frees what the leg holds; called once, whatever ended it. */
-  release(open: OpenLeg<L>): void;
-  /** One of several choices is given up; the leg goes on for the others. */
-  dropChoice(open: OpenLeg<L>, choice: number): void;
+  /** Frees what the leg holds; called once, whatever ended it. @param reason null when it did what it was for */
+  release(open: OpenLeg<L>, reason: string | null): void;
+  /** One of several choices is given up; the leg goes on for the others. @param reason as of `release` */
+  dropChoice(open: OpenLeg<L>, choice: number, reason: string | null): void;
 }
 
 export interface LegLimits {
@@ -61,8 +68,9 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
     const admissions = choices.map((choice) => this.#fence.admit(leg.rid, choice, leg.attempt));
     const wanted = choices.filter((_, i) => admissions[i] === 'ok');
     if (this.#legs.has(id) || wanted.length === 0) {
-      this.dropped[wanted.length > 0 ? 'duplicate' : (admissions[0] as LegDropReason)]++;
-      trace.abort('superseded, or aborted before it came');
+      const reason = wanted.length > 0 ? 'duplicate' : (admissions[0] as LegDropReason);
+      this.dropped[reason]++;
+      trace.abort(reason);
       return undefined;
     }
     for (const other of this.#legs.values()) {
@@ -80,10 +88,10 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
     return entry;
   }
 
-  /** It did what it was for. */
-  finish(id: string): void {
-    const entry = this.#remove(id);
-    entry?.trace.finish();
+  /** It did what it was for; or, with a reason, what was left of it was given up. */
+  finish(id: string, reason: string | null = null): void {
+    const entry = this.#legs.get(id);
+    if (entry) this.#close(entry, reason);
   }
 
   /** It cannot go on: its gateway is told. */
@@ -105,8 +113,10 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
     for (const entry of this.#legs.values()) {
       const { leg } = entry;
       if (leg.rid !== rid || leg.attempt > attempt) continue;
-      if (choice === null || (leg.choices === 1 && leg.choice === choice)) this.#close(entry, reason);
-      else if (choice >= leg.choice && choice < leg.choice + leg.choices) this.events.dropChoice(entry, choice);
+      // A stop string that the tokenizer found is as good an end as any.
+      const why = reason === AbortReason.stopMatched ? null : reason;
+      if (choice === null || (leg.choices === 1 && leg.choice === choice)) this.#close(entry, why);
+      else if (choice >= leg.choice && choice < leg.choice + leg.choices) this.events.dropChoice(entry, choice, why);
     }
   }
 
@@ -137,17 +147,11 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
     return setTimeout(() => this.fail(id, FailureCode.deadline, 'the deadline has passed'), leftMs);
   }
 
-  #close(entry: Entry<L>, reason: string): void {
-    this.#remove(entry.id);
-    entry.trace.abort(reason);
-  }
-
-  #remove(id: string): Entry<L> | undefined {
-    const entry = this.#legs.get(id);
-    if (!entry) return undefined;
-    this.#legs.delete(id);
+  #close(entry: Entry<L>, reason: string | null): void {
+    if (!this.#legs.delete(entry.id)) return;
     clearTimeout(entry.deadline);
-    this.events.release(entry);
-    return entry;
+    this.events.release(entry, reason);
+    if (reason === null) entry.trace.finish();
+    else entry.trace.abort(reason);
   }
 }

@@ -4,18 +4,25 @@ import { identity } from '../identity.config.js';
 import type { LogOnce } from '../logging/log-once.js';
 import type { ServiceStatus } from '../service-status.js';
 import { countFrom, gaugeFrom } from './read-metrics.js';
+import { measureTracing, type TraceStats } from './trace-metrics.js';
 
 export type MetricsRegistry = Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>;
 
-/** The process's metrics, OpenMetrics, labelled with role and instance. */
+/** What every metric of this process has. */
+export function defaultLabels(role: string): object {
+  return { role, instance: identity.instance };
+}
+
+/** The process's metrics, labelled with role and instance. */
 export function createMetrics(
   status: ServiceStatus,
   faults: Pick<LogOnce, 'counts'>,
   failures: Pick<FailureReporter, 'counts'>,
+  tracing: { stats(): TraceStats },
 ): MetricsRegistry {
   const registry: MetricsRegistry = new Registry();
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-  registry.setDefaultLabels({ role: status.role, instance: identity.instance });
+  registry.setDefaultLabels(defaultLabels(status.role));
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, value: () => number): void => gaugeFrom(registry, name, help, value);
   gauge('sliceway_requests_active', 'Requests under way in this process', () => status.activeRequests());
@@ -34,5 +41,6 @@ export function createMetrics(
   countFrom(registry, 'sliceway_failed_attempts_total', 'Attempts that failed here, by code', ['code'], () =>
     Array.from(failures.counts, ([code, count]) => [{ code }, count]),
   );
+  measureTracing(registry, tracing);
   return registry;
 }

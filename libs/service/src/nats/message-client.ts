@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { NatsRecordBuilder, type ClientNats } from '@nestjs/microservices';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import type { RequestTrace } from '@sliceway/tracing';
@@ -33,6 +34,21 @@ export class MessageClient {
   ): Promise<unknown> {
     const reply = this.client.send<unknown>(subject, this.#record(message, trace)).pipe(timeout(timeoutMs));
     return firstValueFrom(signal ? reply.pipe(takeUntil(fromEvent(signal, 'abort'))) : reply);
+  }
+
+  /** Asks everyone who listens to a subject, as Nest's client, which takes one reply, cannot. @returns the replies by then, or when there are `expected` */
+  async requestAll(
+    subject: string,
+    message: unknown,
+    { timeoutMs, expected }: { timeoutMs: number; expected: number },
+  ): Promise<unknown[]> {
+    const packet = JSON.stringify({ pattern: subject, data: message, id: randomUUID() });
+    const replies: unknown[] = [];
+    const options = { strategy: 'count', maxWait: timeoutMs, maxMessages: expected } as const;
+    for await (const reply of await this.client.unwrap<NatsConnection>().requestMany(subject, packet, options)) {
+      if (reply.data.length > 0) replies.push(reply.json<{ response?: unknown }>().response);
+    }
+    return replies;
   }
 
   connect(): Promise<unknown> {

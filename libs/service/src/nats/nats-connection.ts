@@ -6,7 +6,7 @@ import { connectionOptions } from './connection-options.js';
 import type { ConnectionHealth } from './connection-health.js';
 import { serversForPeople } from './servers.js';
 
-/** After a reconnect no new work comes until what was lost has shown: senders announce themselves within a second. */
+/** After a reconnect no new work comes until what was lost has shown: by then all are back, and senders have announced themselves. */
 const SETTLE_MS = 1500;
 /** Who starts before its broker should say what it waits for. */
 const PATIENCE_MS = 2000;

@@ -1,4 +1,6 @@
 import { WorkerState, subjects, type Heartbeat } from '@sliceway/protocol';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceConfig } from '../config/service.schema.js';
 import { identity } from '../identity.config.js';
@@ -63,6 +65,28 @@ describe('Heartbeats', () => {
     status.become(WorkerState.draining);
     status.become(WorkerState.draining);
     expect(sent.map(({ state }) => state)).toEqual(['ready', 'starting', 'draining']);
+  });
+
+  it('reads the beats that wait before it takes a peer for lost', async () => {
+    setUp(50);
+    const server = createServer((socket) => {
+      // Sent while the event loop stands still.
+      socket.write('beat');
+      const untilMs = performance.now() + 90;
+      while (performance.now() < untilMs);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const gone: string[] = [];
+    peers.listen({ onGone: ({ instance }) => gone.push(instance) });
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.on('data', () => peers.take(peer('0000000a', { sequence: 1, intervalMs: 20 })));
+    peers.take(peer('0000000a', { intervalMs: 20 }));
+    heartbeats.start();
+    await once(socket, 'data');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(gone).toEqual([]);
+    socket.destroy();
+    server.close();
   });
 
   it('greets newcomers with one beat together, and not itself or whom it knows', async () => {

@@ -26,10 +26,8 @@ export class Heartbeats {
 
   start(): void {
     const everyMs = this.config.SLICEWAY_HEARTBEAT_INTERVAL_MS;
-    this.#timer = setInterval(() => {
-      this.peers.expire(everyMs);
-      this.beat();
-    }, everyMs);
+    // After a pause of this process timers come first, and only then the beats that have waited to be read.
+    this.#timer = setInterval(() => setImmediate(() => this.#tick(everyMs)), everyMs);
     this.beat();
   }
 
@@ -57,6 +55,12 @@ export class Heartbeats {
       serves: this.status.serves,
     };
     this.messages.emit(subjects.heartbeat, beat);
+  }
+
+  #tick(everyMs: number): void {
+    if (!this.#timer) return;
+    this.peers.expire(everyMs);
+    this.beat();
   }
 
   /** A newcomer hears of this service at once, not after an interval. */

@@ -1,0 +1,73 @@
+import { timingSafeEqual, createHash } from 'node:crypto';
+import { Body, Controller, Get, Headers, HttpCode, Inject, Put, Query } from '@nestjs/common';
+import { parseTraceLevelReply, ROLES, subjects, type TraceLevelReply } from '@sliceway/protocol';
+import { CONFIG, MessageClient, PeerRegistry } from '@sliceway/service';
+import { ApiError } from '../openai/api-error.js';
+import type { GatewayConfig } from '../gateway.config.js';
+
+/** For the slowest of a cluster that lives; who has not answered by then is named. */
+const ACKNOWLEDGED_MS = 2000;
+const MAX_LEVEL = 3;
+
+/** Who has the level now, and which of the services that should have did not answer. */
+interface Acknowledgement {
+  readonly level: number;
+  readonly acknowledged: readonly Omit<TraceLevelReply, 'level'>[];
+  readonly missing: readonly Omit<TraceLevelReply, 'level'>[];
+}
+
+/** What operators do to the whole cluster. */
+@Controller()
+export class AdminController {
+  constructor(
+    private readonly messages: MessageClient,
+    private readonly peers: PeerRegistry,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+  ) {}
+
+  @Put('admin/trace-level')
+  @HttpCode(200)
+  put(@Body() body: unknown, @Headers('authorization') authorization?: string): Promise<Acknowledgement> {
+    this.#authorize(authorization);
+    return this.#setLevel((body as { level?: unknown } | undefined)?.level);
+  }
+
+  /** As SGLang has it. */
+  @Get('set_trace_level')
+  get(@Query('level') level: unknown, @Headers('authorization') authorization?: string): Promise<Acknowledgement> {
+    this.#authorize(authorization);
+    return this.#setLevel(typeof level === 'string' && /^\d$/.test(level) ? Number(level) : level);
+  }
+
+  async #setLevel(level: unknown): Promise<Acknowledgement> {
+    if (!Number.isInteger(level) || (level as number) < 0 || (level as number) > MAX_LEVEL) {
+      throw new ApiError(400, `level must be an integer from 0 to ${MAX_LEVEL}.`, { param: 'level' });
+    }
+    const expected = ROLES.flatMap((role) => this.peers.list(role, null).map(({ instance }) => ({ role, instance })));
+    const replies = await this.messages.requestAll(
+      subjects.traceLevel,
+      { level },
+      { timeoutMs: ACKNOWLEDGED_MS, expected: expected.length },
+    );
+    const acknowledged = replies.map((reply) => {
+      const { role, instance } = parseTraceLevelReply(reply);
+      return { role, instance };
+    });
+    const known = new Set(acknowledged.map(({ instance }) => instance));
+    return { level: level as number, acknowledged, missing: expected.filter(({ instance }) => !known.has(instance)) };
+  }
+
+  #authorize(authorization = ''): void {
+    const { SLICEWAY_ADMIN_TOKEN: token } = this.config;
+    if (token === undefined) return;
+    // Digests have one length, which is what the comparison needs and all that it tells.
+    if (timingSafeEqual(digest(authorization), digest(`Bearer ${token}`))) return;
+    throw new ApiError(401, 'Set the header "Authorization: Bearer <SLICEWAY_ADMIN_TOKEN>".', {
+      code: 'invalid_admin_token',
+    });
+  }
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

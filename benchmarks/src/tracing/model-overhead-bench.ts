@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { type LocalCluster, provideNatsServer, startCluster } from '@sliceway/local';
+import { type ChatStream, streamChat } from '../chat-stream.js';
+import { atLeast, type BenchResult, unless } from '../result.js';
+import { describeInterval, medianInterval } from './median-interval.js';
+import { Receiver } from './receiver.js';
+import { TRACING_OFF, tracingTo } from './tracing-env.js';
+
+const PAIRS = 10;
+const STREAMS = 8;
+const TOKENS = 48;
+const LEVEL = 3;
+const MIN_RATIO = 0.99;
+
+interface Run {
+  readonly tokensPerSecond: number;
+  readonly streams: readonly ChatStream[];
+}
+
+/** Tokens a second of a real model with everything traced against nothing, in two clusters that take turns. */
+export async function modelOverheadBench(modelPath: string): Promise<BenchResult> {
+  const receiver = await Receiver.start();
+  const folder = mkdtempSync(join(tmpdir(), 'sliceway-bench-'));
+  const clusters: LocalCluster[] = [];
+  try {
+    for (const [name, env] of Object.entries({ off: TRACING_OFF, on: tracingTo(receiver.url, LEVEL) }))
+      clusters.push(await start(modelPath, join(folder, name), env));
+    const [off, on] = clusters as [LocalCluster, LocalCluster];
+    return await compare(off, on, basename(modelPath, '.gguf'), receiver);
+  } finally {
+    for (const cluster of clusters) await cluster.stop();
+    await receiver.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function start(model: string, logDirectory: string, env: Record<string, string>): Promise<LocalCluster> {
+  const nats = await provideNatsServer();
+  return startCluster({
+    model,
+    port: 0,
+    logDirectory,
+    env: { SLICEWAY_BACKEND: 'wasm', ...env },
+    ...('url' in nats ? { natsUrl: nats.url } : { natsServer: nats.binary }),
+  });
+}
+
+async function compare(off: LocalCluster, on: LocalCluster, model: string, receiver: Receiver): Promise<BenchResult> {
+  const pairs: { off: Run; on: Run }[] = [];
+  await load(off, model);
+  await load(on, model);
+  for (let i = 0; i < PAIRS; i++) {
+    const first = await load(i % 2 === 0 ? off : on, model);
+    const second = await load(i % 2 === 0 ? on : off, model);
+    pairs.push(i % 2 === 0 ? { off: first, on: second } : { off: second, on: first });
+  }
+  const interval = medianInterval(pairs.map((pair) => pair.on.tokensPerSecond / pair.off.tokensPerSecond));
+  const rate = (key: 'off' | 'on'): string =>
+    medianInterval(pairs.map((pair) => pair[key].tokensPerSecond)).median.toFixed(1);
+  const note = `${rate('on')} against ${rate('off')} tokens/s; ${describeInterval(interval, PAIRS)}`;
+  const result = atLeast(
+    `tracing: tokens/s of ${model} at level ${LEVEL}, against off`,
+    interval.median,
+    MIN_RATIO,
+    note,
+  );
+  const { spans } = await receiver.counts();
+  const least = PAIRS * STREAMS * (TOKENS - 1);
+  return unless(faultOf(pairs) ?? (spans < least ? `${spans} spans came, at least ${least} should` : null), result);
+}
+
+async function load(cluster: LocalCluster, model: string): Promise<Run> {
+  const startMs = performance.now();
+  const streams = await Promise.all(
+    Array.from({ length: STREAMS }, (_, i) => streamChat(cluster.gatewayUrl, model, `Count to ${i + 5}.`, TOKENS)),
+  );
+  return { tokensPerSecond: (STREAMS * TOKENS * 1000) / (performance.now() - startMs), streams };
+}
+
+function faultOf(pairs: readonly { off: Run; on: Run }[]): string | null {
+  const differs = pairs.some(({ off, on }) => off.streams.some(({ text }, i) => text !== on.streams[i]!.text));
+  if (differs) return 'tracing changes the texts';
+  const isShort = pairs.some(({ on }) => on.streams.some(({ completionTokens }) => completionTokens !== TOKENS));
+  return isShort ? `an answer has not ${TOKENS} tokens` : null;
+}

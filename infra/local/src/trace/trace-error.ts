@@ -1,0 +1,4 @@
+/** There is no trace to show; the message says why. */
+export class TraceError extends Error {
+  override readonly name = 'TraceError';
+}

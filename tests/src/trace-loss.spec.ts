@@ -1,0 +1,63 @@
+import { startOtlpReceiver, validateTrace, type OtlpReceiver } from '@sliceway/testing';
+import { LinkKind, TraceLevel, type TraceSpan } from '@sliceway/tracing';
+import { Chaos } from './chaos.fixture.js';
+import { FIRST } from './stories.fixture.js';
+import { tracedEnv, tracesWhenSettled } from './traced-cluster.fixture.js';
+import { STAGES } from './wire-watch.fixture.js';
+
+const named = (spans: readonly TraceSpan[], name: RegExp): TraceSpan[] => spans.filter((span) => name.test(span.name));
+
+describe('traces of what goes wrong', () => {
+  let receiver: OtlpReceiver;
+  let chaos: Chaos;
+
+  beforeAll(async () => {
+    receiver = await startOtlpReceiver();
+    const counts = { tokenizer: 2, prefill: 2, decode: 2, gateway: 1 };
+    chaos = await Chaos.start({ counts, env: tracedEnv(receiver) });
+  });
+  afterEach(() => chaos.restore());
+  afterAll(async () => {
+    await chaos?.stop();
+    await receiver?.close();
+  });
+
+  it.each(STAGES)('a client that leaves at %s: all is closed, with the reason', async (stage) => {
+    const client = new AbortController();
+    const reached = chaos.watch.next(stage, FIRST.content);
+    const left = chaos.ask(FIRST, { signal: client.signal });
+    const rid = await reached;
+    client.abort();
+    await left;
+    const [spans] = (await tracesWhenSettled(receiver, [rid])) as [TraceSpan[]];
+    expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
+    if (chaos.watch.hasFinished(rid)) return;
+    const rooms = named(spans, /^(Bootstrap|gateway Req)/);
+    expect(rooms.map(({ status }) => status.message)).toEqual(rooms.map(() => 'client_disconnected'));
+  });
+
+  it.each(
+    (['tokenizer', 'prefill', 'decode'] as const).flatMap((role) => STAGES.map((stage) => [role, stage] as const)),
+  )(
+    'a %s that is killed at %s: what is left is whole, and another attempt links to the lost one',
+    async (role, stage) => {
+      const { rid, outcomes } = await chaos.hit(stage, role, 'SIGKILL');
+      const others = outcomes.map(({ answer }) => answer!.rid).filter((each) => each !== rid);
+      const traces = await tracesWhenSettled(receiver, [rid, ...others]);
+      for (const spans of traces) {
+        expect(validateTrace(spans, { level: TraceLevel.all, lost: true })).toEqual([]);
+      }
+      const spans = traces[0]!;
+      const rooms = named(spans, /^Bootstrap/);
+      expect(rooms).toHaveLength(chaos.watch.attemptsOf(rid));
+      if (rooms.length === 2) {
+        const [lost] = rooms.filter(({ status }) => status.message !== '');
+        const links = spans
+          .flatMap((span) => span.links)
+          .filter(({ attributes }) => attributes['link.kind'] === LinkKind.retryOf);
+        expect(links.map(({ spanId }) => spanId)).toEqual([lost!.spanId]);
+      }
+      await chaos.known();
+    },
+  );
+});

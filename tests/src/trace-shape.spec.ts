@@ -1,0 +1,151 @@
+import { validateTrace } from '@sliceway/testing';
+import { AttributeName, EventName, SLICE_LEVEL, SliceName, TraceLevel, type Segment } from '@sliceway/tracing';
+import type { ChatFields } from './chat-stream.fixture.js';
+import { pathOf, sliceNames, TracedCluster } from './traced-cluster.fixture.js';
+
+const TRACE_ID = 'abcdef0123456789'.repeat(2);
+const SPAN_ID = '1234567890abcdef';
+const LONG = { content: 'a long story', max_tokens: 440 };
+/** Only a request whose first token is its last has it. */
+const QUICK = new Set<string>([SliceName.quickFinish]);
+
+const sum = (segments: readonly Segment[]): bigint =>
+  segments.reduce((total, { startNs, endNs }) => total + endNs - startNs, 0n);
+
+describe('the trace of a request', () => {
+  let traced: TracedCluster;
+
+  beforeAll(async () => {
+    traced = await TracedCluster.start({ counts: { tokenizer: 1, prefill: 2, decode: 2, gateway: 1 } });
+    await traced.fixture.chat({ content: 'warm up', max_tokens: 5 });
+  });
+  afterAll(() => traced?.stop());
+
+  it.each<[string, ChatFields]>([
+    ['streamed', { content: 'hello', max_tokens: 40 }],
+    ['not streamed', { content: 'hello', max_tokens: 40, stream: false }],
+    ['of one token', { content: 'x', max_tokens: 1 }],
+    ['of several chunks', { content: 'a long prompt '.repeat(28), max_tokens: 10 }],
+    ['of four choices', { content: 'pick one', max_tokens: 30, n: 4, temperature: 1, seed: 5 }],
+  ])('is whole, and its critical path is all of it: %s', async (_, fields) => {
+    const { rid } = await traced.fixture.chat(fields);
+    const spans = await traced.trace(rid);
+    expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
+    const { ttft, ttftNs, e2e, e2eNs } = pathOf(spans, rid);
+    expect([sum(ttft), sum(e2e)]).toEqual([ttftNs, e2eNs]);
+    expect(e2e.map(({ name }) => name)).toEqual(expect.arrayContaining(['tokenize', 'prefill_forward', 'detokenize']));
+  });
+
+  it('has no less and no more slices than its level', async () => {
+    for (const level of [TraceLevel.important, TraceLevel.normal, TraceLevel.all]) {
+      const { acknowledged, missing } = await traced.setLevel(level);
+      expect([acknowledged.length, missing]).toEqual([6, []]);
+      const { rid } = await traced.fixture.chat({ content: 'hello', max_tokens: 10 });
+      const spans = await traced.trace(rid);
+      expect(validateTrace(spans, { level })).toEqual([]);
+      const expected = Object.entries(SLICE_LEVEL).filter(([name, least]) => least <= level && !QUICK.has(name));
+      expect(sliceNames(spans)).toEqual(expected.map(([name]) => name).sort());
+    }
+    await traced.setLevel(TraceLevel.off);
+    traced.receiver.clear();
+    await traced.fixture.chat({ content: 'hello', max_tokens: 10 });
+    await traced.setLevel(TraceLevel.all);
+    const { rid } = await traced.fixture.chat({ content: 'hello', max_tokens: 10 });
+    await traced.trace(rid);
+    expect(new Set(traced.receiver.spans().map(({ attributes }) => attributes[AttributeName.rid]))).toEqual(
+      new Set([undefined, rid]),
+    );
+  });
+
+  it('is whole for each of a batch of eight on two replicas', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => traced.fixture.chat({ content: `story ${i}`, max_tokens: 60 })),
+    );
+    const steps = new Set<string>();
+    for (const spans of await traced.traces(answers.map(({ rid }) => rid))) {
+      expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
+      for (const span of spans) if (Number(span.attributes[AttributeName.batchSize]) > 1) steps.add(span.spanId);
+    }
+    expect(steps.size).toBeGreaterThan(0);
+  });
+
+  it('is that of the client, and the answer says which one it is', async () => {
+    const response = await traced.post({ traceparent: `00-${TRACE_ID}-${SPAN_ID}-01`, tracestate: 'a=b' });
+    const rid = response.headers.get('x-request-id')!;
+    expect(response.headers.get('traceparent')).toMatch(new RegExp(`^00-${TRACE_ID}-[0-9a-f]{16}-01$`));
+    const spans = await traced.trace(rid);
+    expect(validateTrace(spans, { parent: SPAN_ID, level: TraceLevel.all })).toEqual([]);
+    const [server] = spans.filter(({ kind }) => kind === 2);
+    expect(server).toMatchObject({ parentSpanId: SPAN_ID, name: 'POST /v1/completions' });
+    expect(spans.find(({ name }) => name.startsWith('Bootstrap'))).toMatchObject({
+      parentSpanId: server!.spanId,
+      traceState: 'a=b',
+    });
+  });
+
+  it('is not there when the client does not sample', async () => {
+    const response = await traced.post({ traceparent: `00-${TRACE_ID.replace('a', 'b')}-${SPAN_ID}-00` });
+    expect(response.status).toBe(200);
+    const { rid } = await traced.fixture.chat({ content: 'hello', max_tokens: 5 });
+    await traced.trace(rid);
+    expect(traced.receiver.spans().filter(({ traceId }) => traceId === TRACE_ID.replace('a', 'b'))).toEqual([]);
+  });
+
+  it.each([
+    { traceparent: 'nonsense' },
+    { traceparent: `00-${'0'.repeat(32)}-${SPAN_ID}-01` },
+    { traceparent: `ff-${TRACE_ID}-${SPAN_ID}-01`, 'x-sliceway-trace': '7-x' },
+    { 'x-sliceway-trace': '3-0000000000000000-gateway-1111111111111111-0000000000000000' },
+  ])('begins anew where the context is malformed: %j', async (headers) => {
+    const rid = (await traced.post(headers as Record<string, string>)).headers.get('x-request-id')!;
+    expect(validateTrace(await traced.trace(rid), { level: TraceLevel.all })).toEqual([]);
+  });
+
+  it('of a prompt that is too long is closed', async () => {
+    const { rid, errorCode } = await traced.fixture.chat({ content: 'a long prompt '.repeat(50), max_tokens: 10 });
+    expect(errorCode).toBe('context_length_exceeded');
+    const spans = await traced.trace(rid);
+    expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
+    expect(sliceNames(spans)).toContain('tokenize');
+  });
+
+  it('of a refused request ends with the reason', async () => {
+    const response = await fetch(`${traced.url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'nobody', prompt: 'x' }),
+    });
+    const spans = await traced.trace(response.headers.get('x-request-id')!);
+    expect(validateTrace(spans)).toEqual([]);
+    expect(spans.find(({ name }) => name.startsWith('gateway Req'))).toMatchObject({
+      status: { message: 'model_not_found' },
+    });
+  });
+
+  it('has none for health and metrics', async () => {
+    traced.receiver.clear();
+    for (const path of ['/health', '/health/ready', '/metrics']) await fetch(`${traced.url}${path}`);
+    await traced.trace((await traced.fixture.chat({ content: 'hello', max_tokens: 5 })).rid);
+    const servers = traced.receiver.spans().filter(({ kind }) => kind === 2);
+    expect(servers.map(({ name }) => name)).toEqual(['POST /v1/chat/completions']);
+  });
+});
+
+describe('the trace of a request that was preempted', () => {
+  let traced: TracedCluster;
+
+  beforeAll(async () => void (traced = await TracedCluster.start({ kvMemoryMb: 1 })));
+  afterAll(() => traced?.stop());
+
+  it('is whole, and says so', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => traced.fixture.chat({ ...LONG, content: `${LONG.content} ${i}` })),
+    );
+    const traces = await traced.traces(answers.map(({ rid }) => rid));
+    for (const spans of traces) expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
+    const retracted = traces.filter((spans) =>
+      spans.some(({ events }) => events.some(({ name }) => name === EventName.retract)),
+    );
+    expect(retracted).not.toEqual([]);
+  });
+});

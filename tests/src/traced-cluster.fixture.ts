@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Role } from '@sliceway/local';
+import { startOtlpReceiver, tinyModel, type OtlpReceiver } from '@sliceway/testing';
+import {
+  AttributeName,
+  criticalPath,
+  placeOf,
+  SpanPlace,
+  tracesOf,
+  type CriticalPath,
+  type TraceLevel,
+  type TraceSpan,
+} from '@sliceway/tracing';
+import { ClusterFixture } from './cluster.fixture.js';
+import { until } from './until.fixture.js';
+
+const SENT_MS = 10_000;
+/** How long a span waits for others of its batch. */
+const DELAY_MS = 100;
+/** A request's last spans come from several processes, each with a delay of its own. */
+const SETTLED_MS = 500;
+const POLL_MS = 25;
+
+export interface TracedOptions {
+  readonly counts?: Partial<Record<Role, number>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly kvMemoryMb?: number;
+}
+
+/** What a service needs to send all of its spans here, soon. */
+export function tracedEnv(receiver: OtlpReceiver): Record<string, string> {
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl,
+    OTEL_BSP_SCHEDULE_DELAY: String(DELAY_MS),
+    SLICEWAY_TRACE_LEVEL: '3',
+  };
+}
+
+/** Of each request all spans, and those of the batch steps that it was in, when no more come. */
+export async function tracesWhenSettled(receiver: OtlpReceiver, rids: readonly string[]): Promise<TraceSpan[][]> {
+  const isThere = (rid: string): boolean =>
+    receiver
+      .spans()
+      .some(({ name, attributes }) => name.startsWith('gateway Req') && attributes[AttributeName.rid] === rid);
+  await until('the spans of the gateway', SENT_MS, () => Promise.resolve(rids.every(isThere)));
+  const count = (): number => rids.reduce((sum, rid) => sum + tracesOf(receiver.spans(), rid).length, 0);
+  let sinceMs = performance.now();
+  for (let before = -1; performance.now() - sinceMs < SETTLED_MS; await sleep(POLL_MS)) {
+    const found = count();
+    if (found !== before) sinceMs = performance.now();
+    before = found;
+  }
+  return rids.map((rid) => tracesOf(receiver.spans(), rid));
+}
+
+/** A cluster with the tiny model whose spans come to this process. */
+export class TracedCluster {
+  private constructor(
+    readonly fixture: ClusterFixture,
+    readonly receiver: OtlpReceiver,
+    private readonly folder: string,
+  ) {}
+
+  static async start({ counts, env, kvMemoryMb = 4 }: TracedOptions = {}): Promise<TracedCluster> {
+    const folder = mkdtempSync(join(tmpdir(), 'sliceway-traced-'));
+    const receiver = await startOtlpReceiver();
+    const fixture = await ClusterFixture.start({
+      modelPath: tinyModel(folder),
+      kvMemoryMb,
+      ...(counts === undefined ? {} : { counts }),
+      env: { ...tracedEnv(receiver), ...env },
+    });
+    return new TracedCluster(fixture, receiver, folder);
+  }
+
+  async stop(): Promise<void> {
+    await this.fixture.stop();
+    await this.receiver.close();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  get url(): string {
+    return this.fixture.cluster.running('gateway')[0]!.url;
+  }
+
+  /** Of one request, when no more spans come. */
+  async trace(rid: string): Promise<TraceSpan[]> {
+    return (await this.traces([rid]))[0]!;
+  }
+
+  traces(rids: readonly string[]): Promise<TraceSpan[][]> {
+    return tracesWhenSettled(this.receiver, rids);
+  }
+
+  /** Sets the level everywhere, as an operator does. */
+  async setLevel(level: TraceLevel): Promise<{ acknowledged: object[]; missing: object[] }> {
+    const response = await fetch(`${this.url}/admin/trace-level`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ level }),
+    });
+    return (await response.json()) as { acknowledged: object[]; missing: object[] };
+  }
+
+  /** One short completion. */
+  post(headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${this.url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ model: this.fixture.model, prompt: 'hello', max_tokens: 5, ignore_eos: true }),
+    });
+  }
+}
+
+/** The slices of a trace, each name once. */
+export function sliceNames(spans: readonly TraceSpan[]): string[] {
+  const slices = spans.filter((span) => placeOf(span) === SpanPlace.slice);
+  return [...new Set(slices.map(({ name }) => name))].sort();
+}
+
+/** @throws Error when there is no slice of the gateway's */
+export function pathOf(spans: readonly TraceSpan[], rid: string): CriticalPath {
+  const path = criticalPath(spans, rid);
+  if (path === null) throw new Error(`no slice of the gateway for ${rid}`);
+  return path;
+}
