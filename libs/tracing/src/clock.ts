@@ -14,7 +14,7 @@ function sharedOrigin(): readonly [seconds: number, nanoseconds: number] {
   return origin;
 }
 
-const [originSeconds, originNanoseconds] = sharedOrigin();
+export const [originSeconds, originNanoseconds] = sharedOrigin();
 
 /**
  * `ts`: nanoseconds of the host's monotonic clock since an origin that the threads of this process share. An exact
@@ -23,12 +23,6 @@ const [originSeconds, originNanoseconds] = sharedOrigin();
 export function now(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return (seconds - originSeconds) * 1e9 + (nanoseconds - originNanoseconds);
-}
-
-/** `now()` into `target[index]`: where a call is not inlined, a number that it returns is an object on the heap. */
-export function stamp(target: Float64Array, index: number): void {
-  const [seconds, nanoseconds] = process.hrtime();
-  target[index] = (seconds - originSeconds) * 1e9 + (nanoseconds - originNanoseconds);
 }
 
 /** The `ts` of a `process.hrtime` that somebody else read, in nanoseconds; of any thread of this host. */

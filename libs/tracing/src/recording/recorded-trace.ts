@@ -1,4 +1,4 @@
-import { now, stamp } from '../clock.js';
+import { now } from '../clock.js';
 import { ContextHeader, type ContextCarrier } from '../context-carrier.js';
 import { AttributeName, LinkKind, SLICE_LEVEL, type SliceName } from '../names.js';
 import { NULL_TRACE } from '../null-trace.js';
@@ -21,6 +21,7 @@ import { MAX_LINKS } from './record-format.js';
 import { RECORD_IDS, RequestSpan } from './request-span.js';
 import { SliceFrame, type PendingLink } from './slice-frame.js';
 import type { SpanWriter } from './span-writer.js';
+import { stampTs, TIMES } from './times.js';
 import { WaitingEvents } from './waiting-events.js';
 
 /** Slices in one another; deeper ones are not recorded. */
@@ -29,19 +30,11 @@ const OK_FLAGS = SpanKind.internal;
 const ERROR_FLAGS = SpanKind.internal | (SpanStatus.error << 4);
 const UNFINISHED = 'unfinished';
 
-/** Start and end of what is recorded now: numbers that go from call to call in here allocate nothing. */
-const TIMES = new Float64Array(2);
 let liveCount = 0;
 
 /** Requests that are recorded on this JavaScript thread now. */
 export function liveRecordings(): number {
   return liveCount;
-}
-
-/** The time of a call: its `ts`, else now. */
-function stampTs(index: number, ts: number | undefined): void {
-  if (ts === undefined) stamp(TIMES, index);
-  else TIMES[index] = ts;
 }
 
 export interface VisitParts {
@@ -62,9 +55,10 @@ export class RecordedTrace implements RequestTrace {
   readonly #writer: SpanWriter;
   readonly #onEnd: ((trace: RecordedTrace) => void) | null;
   readonly #frames: SliceFrame[] = [];
-  readonly #attributes: Record<string, TraceAttributes[string]>;
-  readonly #visits: RecordedTrace[] = [];
-  readonly #events = new WaitingEvents();
+  // Most requests on most threads have none of these, and every request makes one of this class on every thread.
+  #attributes: Record<string, TraceAttributes[string]> | null;
+  #visits: RecordedTrace[] | null = null;
+  #events: WaitingEvents | null = null;
   #request: RequestSpan;
   #startTs: number;
   #depth = 0;
@@ -88,7 +82,7 @@ export class RecordedTrace implements RequestTrace {
     this.#previous0 = previous[0];
     this.#previous1 = previous[1];
     this.#onEnd = onEnd;
-    this.#attributes = choice === undefined ? {} : { [AttributeName.choice]: choice };
+    this.#attributes = choice === undefined ? null : { [AttributeName.choice]: choice };
     if (onEnd !== null) liveCount++;
   }
 
@@ -101,8 +95,6 @@ export class RecordedTrace implements RequestTrace {
     stampTs(1, options?.ts);
     this.#sliceEnd(name, options);
   }
-
-  // The clock is read in functions so small that the compiler inlines Node's, which else makes an array a call.
 
   #sliceStart(name: string, options: SliceStartOptions | undefined): void {
     if (this.#isEnded) return;
@@ -155,7 +147,7 @@ export class RecordedTrace implements RequestTrace {
 
   event(name: string, attributes?: TraceAttributes, options?: EventOptions): void {
     if (this.#isEnded || (options?.level ?? TraceLevel.important) > this.level) return;
-    this.#events.add(name, options?.ts ?? now(), attributes);
+    (this.#events ??= new WaitingEvents()).add(name, options?.ts ?? now(), attributes);
   }
 
   setSliceAttributes(attributes: TraceAttributes): void {
@@ -168,7 +160,7 @@ export class RecordedTrace implements RequestTrace {
   }
 
   setThreadAttributes(attributes: TraceAttributes): void {
-    Object.assign(this.#attributes, attributes);
+    this.#attributes = Object.assign(this.#attributes ?? {}, attributes);
   }
 
   link(kind: LinkKind, { traceId, spanId }: { readonly traceId?: string; readonly spanId: string }): void {
@@ -201,7 +193,7 @@ export class RecordedTrace implements RequestTrace {
       previous: [before.#previous0, before.#previous1],
       onEnd: null,
     });
-    this.#visits.push(visit);
+    (this.#visits ??= []).push(visit);
     return visit;
   }
 
@@ -324,7 +316,7 @@ export class RecordedTrace implements RequestTrace {
     if (!this.#begin(frame.name, error)) return;
     if (frame.attributes !== null) writer.attributes(frame.attributes);
     if (attributes !== undefined) writer.attributes(attributes);
-    const droppedEvents = this.#events.isEmpty ? 0 : this.#events.write(writer, TIMES[0]!, TIMES[1]!);
+    const droppedEvents = this.#events === null ? 0 : this.#events.write(writer, TIMES[0]!, TIMES[1]!);
     let droppedLinks = 0;
     if (this.#nextLink !== null && frame.isFirstLevel) {
       this.#writeLink(this.#nextLink);
@@ -384,12 +376,12 @@ export class RecordedTrace implements RequestTrace {
     TIMES[0] = this.#startTs;
     if (!this.#begin(spanName, reason)) return;
     writer.attributes(attributes);
-    writer.attributes(this.#attributes);
-    writer.commit(this.#events.writeRest(writer));
+    if (this.#attributes !== null) writer.attributes(this.#attributes);
+    writer.commit(this.#events === null ? 0 : this.#events.writeRest(writer));
   }
 
   #end(ts: number, reason: string | null): void {
-    for (const visit of this.#visits) {
+    for (const visit of this.#visits ?? []) {
       if (visit.#isEnded) continue;
       visit.#end(ts, reason ?? (visit.#isThreadOpen ? UNFINISHED : null));
     }

@@ -16,10 +16,6 @@ export class WaitingEvents {
   #events: WaitingEvent[] = [];
   #dropped = 0;
 
-  get isEmpty(): boolean {
-    return this.#events.length === 0;
-  }
-
   add(name: string, ts: number, attributes: TraceAttributes | undefined): void {
     if (this.#events.length >= MAX_WAITING) this.#dropped++;
     else this.#events.push({ name, ts, attributes });
@@ -27,6 +23,7 @@ export class WaitingEvents {
 
   /** Writes those between two times to the span that was begun. @returns how many were too many */
   write(writer: SpanWriter, startTs: number, endTs: number): number {
+    if (this.#events.length === 0) return 0;
     const rest: WaitingEvent[] = [];
     let written = 0;
     let dropped = 0;
