@@ -147,7 +147,9 @@ export class RecordedTrace implements RequestTrace {
 
   event(name: string, attributes?: TraceAttributes, options?: EventOptions): void {
     if (this.#isEnded || (options?.level ?? TraceLevel.important) > this.level) return;
-    (this.#events ??= new WaitingEvents()).add(name, options?.ts ?? now(), attributes);
+    const ts = options?.ts ?? now();
+    if (!this.#isThreadOpen) this.#reopenThread(ts);
+    (this.#events ??= new WaitingEvents()).add(name, ts, attributes);
   }
 
   setSliceAttributes(attributes: TraceAttributes): void {
@@ -198,9 +200,11 @@ export class RecordedTrace implements RequestTrace {
   }
 
   retry({ bootstrapRoom, reason, ts = now() }: RetryOptions): void {
-    if (this.#isEnded) return;
     const old = this.#request;
+    // Only the thread that the room began on knows of attempts.
+    if (this.#isEnded || this.#onEnd === null || !old.options.ownsRoom) return;
     old.fail(reason);
+    this.#endVisits(ts, reason);
     TIMES[1] = ts;
     this.#finishThread(reason);
     old.end(ts);
@@ -247,7 +251,7 @@ export class RecordedTrace implements RequestTrace {
   #open(name: string, isAnonymous: boolean, isRecorded: boolean): void {
     const depth = this.#depth++;
     if (depth >= MAX_DEPTH) return;
-    if (!this.#isThreadOpen) this.#reopenThread();
+    if (!this.#isThreadOpen) this.#reopenThread(TIMES[0]!);
     const frame = (this.#frames[depth] ??= new SliceFrame());
     frame.name = name;
     frame.startTs = TIMES[0]!;
@@ -270,9 +274,9 @@ export class RecordedTrace implements RequestTrace {
   }
 
   /** Slices after the thread's end, such as those of another attempt, make another visit. */
-  #reopenThread(): void {
+  #reopenThread(startTs: number): void {
     this.#isThreadOpen = true;
-    this.#startTs = TIMES[0]!;
+    this.#startTs = startTs;
     this.#thread0 = randomBits();
     this.#thread1 = randomBits();
   }
@@ -380,11 +384,15 @@ export class RecordedTrace implements RequestTrace {
     writer.commit(this.#events === null ? 0 : this.#events.writeRest(writer));
   }
 
-  #end(ts: number, reason: string | null): void {
+  #endVisits(ts: number, reason: string | null): void {
     for (const visit of this.#visits ?? []) {
-      if (visit.#isEnded) continue;
-      visit.#end(ts, reason ?? (visit.#isThreadOpen ? UNFINISHED : null));
+      if (!visit.#isEnded) visit.#end(ts, reason ?? (visit.#isThreadOpen ? UNFINISHED : null));
     }
+    this.#visits = null;
+  }
+
+  #end(ts: number, reason: string | null): void {
+    this.#endVisits(ts, reason);
     TIMES[1] = ts;
     this.#finishThread(reason);
     this.#isEnded = true;
