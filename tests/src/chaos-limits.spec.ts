@@ -9,6 +9,7 @@ const TAKEN_MS = 2000;
 const AT_ONCE_MS = 1000;
 /** A worker that is stopped for a while is not lost. */
 const SLOW_BEATS = { SLICEWAY_HEARTBEAT_INTERVAL_MS: '2000' };
+const MAX_TRIES = 5;
 const COUNTS = { tokenizer: 1, prefill: 1, decode: 1, gateway: 1 };
 
 describe('a gateway with few slots', () => {
@@ -97,11 +98,16 @@ describe('workers with one place and a queue of two', () => {
   });
 
   it('ends a stream with an error event at the deadline', async () => {
-    const { load } = await chaos.reached('decode', async () => [await chaos.ask(FIRST)]);
     const [decode] = chaos.fixture.cluster.running('decode');
-    chaos.strike(decode!, 'SIGSTOP');
-    expect((await load).map((each) => chaos.verdict(each))).toEqual(['cut: deadline']);
-    await chaos.restore();
+    let verdict = 'whole';
+    // On a busy machine the strike may come too late.
+    for (let tries = 0; verdict === 'whole' && tries < MAX_TRIES; tries++) {
+      const { load } = await chaos.reached('decode', async () => [await chaos.ask(FIRST)]);
+      chaos.strike(decode!, 'SIGSTOP');
+      verdict = chaos.verdict((await load)[0]!);
+      await chaos.restore();
+    }
+    expect(verdict).toBe('cut: deadline');
     await chaos.expectQuiet();
   });
 });

@@ -180,6 +180,8 @@ export class RecordingObserver implements RequestObserver {
     this.stations.push(`tokens of ${choice}: ${count}`);
   }
 
+  choiceEnded(): void {}
+
   written(): void {}
 
   retried({ number }: AttemptId, code: string | null): void {

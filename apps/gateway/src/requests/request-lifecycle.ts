@@ -212,6 +212,7 @@ export class RequestLifecycle {
       return;
     }
     choice.finished = true;
+    this.#parts.observer.choiceEnded(entry.choice, end);
     this.#parts.sink.finish(entry.choice, end, entry.matchedStop);
     const stopMatched = typeof entry.matchedStop === 'string';
     this.#attempt.stopMatched ||= stopMatched;

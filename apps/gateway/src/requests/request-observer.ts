@@ -1,5 +1,5 @@
 import type { RequestTrace } from '@sliceway/tracing';
-import type { Usage } from '../openai/completion-sink.js';
+import type { ChoiceEnd, Usage } from '../openai/completion-sink.js';
 import type { Route } from '../routing/router.js';
 
 export const RequestEnd = { finished: 'finished', aborted: 'aborted', failed: 'failed' } as const;
@@ -21,6 +21,7 @@ export interface RequestObserver {
   dispatched(): void;
   /** Tokens of one choice in one frame; the first call is the first token. */
   tokens(choice: number, count: number): void;
+  choiceEnded(choice: number, end: ChoiceEnd): void;
   /** They are on their way to the client. */
   written(): void;
   /** The attempt before this one failed: the request is where it was when it was admitted. @param code of the failure */

@@ -8,7 +8,7 @@ import {
   type ContextCarrier,
   type RequestTrace,
 } from '@sliceway/tracing';
-import type { Usage } from '../openai/completion-sink.js';
+import type { ChoiceEnd, Usage } from '../openai/completion-sink.js';
 import type { Route } from '../routing/router.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 import type { GenerationRequest } from './generation-request.js';
@@ -38,6 +38,7 @@ export class RequestRecorder implements RequestObserver {
   #intervalsNs = 0;
   #intervals = 0;
   #slice: SliceName = SliceName.receive;
+  #finishReasons: ChoiceEnd[] = [];
   #hasToken = false;
   /** When the last text came. */
   #textTs = 0;
@@ -97,6 +98,7 @@ export class RequestRecorder implements RequestObserver {
       candidates: candidates.map(({ role, instance }) => `${role} ${instance}`),
       scores: candidates.map(({ score }) => score),
     });
+    this.trace.setRequestAttributes({ [AttributeName.responseModel]: prefill.serves.model });
     this.#next(SliceName.dispatch);
   }
 
@@ -118,6 +120,10 @@ export class RequestRecorder implements RequestObserver {
       this.#next(SliceName.stream, ts);
     }
     this.#lastTokenTs.set(choice, ts);
+  }
+
+  choiceEnded(choice: number, end: ChoiceEnd): void {
+    this.#finishReasons[choice] = end;
   }
 
   written(): void {
