@@ -153,7 +153,7 @@ export class Chaos {
   /** Waits until all that can work take exactly each other for ready. */
   async known(): Promise<void> {
     await until('all know who is there', KNOWN_MS, async () => {
-      const members = this.fixture.running.filter((each) => !this.#stopped.has(each));
+      const members = this.fixture.running.filter((each) => !this.#stopped.has(each) && !this.#ended.has(each));
       const wanted = members.map(({ instance }) => instance).sort();
       const healths = await Promise.all(members.map(healthOf));
       return healths.every(({ peers }) => {

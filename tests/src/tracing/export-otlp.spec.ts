@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { type OtlpReceiver, startOtlpReceiver } from '@sliceway/testing';
+import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
 import { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
 import { Exporting, record, TRACING_DIST, until } from './exporting.fixture.js';
 
@@ -216,6 +217,7 @@ it('answers within the time of an export that never does', async () => {
   record(writer, 2);
   await until(() => exporter.stats().failures === 1, 'given up');
   expect(exporter.stats()).toMatchObject({ exported: 0, droppedExport: 2 });
+  await until(() => exporting.logs.length > 0, 'said');
   expect(exporting.logs).toEqual(['export to otlp: no answer within 100 ms']);
 });
 
@@ -251,6 +253,7 @@ function threadThatRecords(name: string): Worker {
 const message = (worker: Worker): Promise<unknown> => new Promise((resolve) => worker.once('message', resolve));
 
 it('takes the rings of all threads, started before it and after it, each once', async () => {
+  SharedControl.ofProcess().enabled = true;
   const before = threadThatRecords('before');
   await message(before);
   before.postMessage(2);

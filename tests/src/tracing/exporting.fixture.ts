@@ -14,6 +14,11 @@ export class Exporting {
   readonly logs: string[] = [];
   readonly #exporters: Exporter[] = [];
 
+  constructor() {
+    // Rings that other spec files of this process left behind do not answer.
+    SharedControl.ofProcess().enabled = false;
+  }
+
   start(environment: Record<string, string> = {}, options: Partial<ExporterOptions> = {}): Exporter {
     const exporter = startExporter({
       resource: { 'service.name': 'sliceway-test', 'service.instance.id': 'one' },

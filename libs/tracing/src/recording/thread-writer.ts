@@ -1,4 +1,5 @@
 import { BroadcastChannel } from 'node:worker_threads';
+import { SharedControl } from './shared-control.js';
 import { SpanWriter } from './span-writer.js';
 
 /** Where threads say that they have a ring; the exporter asks for all of them with `HELLO`. */
@@ -15,7 +16,8 @@ export function threadWriter(): SpanWriter {
 function announced(made: SpanWriter): SpanWriter {
   const channel = new BroadcastChannel(RINGS_CHANNEL);
   channel.onmessage = (event) => {
-    if ((event as { data: unknown }).data === HELLO) channel.postMessage(made.buffer);
+    const isAsked = (event as { data: unknown }).data === HELLO;
+    if (isAsked && SharedControl.ofProcess().enabled) channel.postMessage(made.buffer);
   };
   // Tracing keeps no thread alive.
   channel.unref();
