@@ -63,7 +63,12 @@ async function jest(args, env) {
       child.kill(signal);
     });
   }
-  return await new Promise((resolve) => child.once('close', (code) => resolve(code ?? 130)));
+  return await new Promise((resolve) =>
+    child.once('close', (code, signal) => {
+      if (signal !== null && !isInterrupted) note(`Jest was ended by ${signal}.`);
+      resolve(code ?? 130);
+    }),
+  );
 }
 
 /** The variables that make every test find the same server, model and native backend, without looking for them again. */
