@@ -31,7 +31,7 @@ async function run(
   ...args: string[]
 ): Promise<{ spans: Span[]; seen: Seen[] }> {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [PROGRAM, ...args], {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { PATH: process.env['PATH'], OTEL_TRACES_EXPORTER: 'otlp', ...environment },
   });
   expect(stderr).toBe('');
   return JSON.parse(stdout) as { spans: Span[]; seen: Seen[] };
@@ -79,6 +79,7 @@ describe('register', () => {
 
   it.each([
     ['the SDK is disabled', { OTEL_SDK_DISABLED: 'TRUE' }, []],
+    ['spans go nowhere', { OTEL_TRACES_EXPORTER: 'none' }, []],
     ['nothing is to be traced', { SLICEWAY_TRACE_LEVEL: '0' }, []],
     ['the instrumentation is disabled', { OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'http' }, []],
     ['others are enabled', { OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'runtime-node' }, []],
