@@ -12,7 +12,8 @@ import {
   type TraceSpan,
 } from '@sliceway/tracing';
 import { control, named, recordAll, recorded, threadsOf } from '@sliceway/tracing/testing';
-import { abort, forward, ID, leg, member, RID, SEGMENT, setUp, token } from './prefill-legs.fixture.js';
+import { forward, member } from '@sliceway/engine/testing';
+import { abort, ID, leg, RID, SEGMENT, setUp, token } from './prefill-legs.fixture.js';
 
 const ROOM = '0123456789abcdef';
 const HEADERS = new Map([['traceparent', `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`]]);

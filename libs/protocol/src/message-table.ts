@@ -9,8 +9,8 @@ export interface MessageRoute {
   readonly kind: MessageKind;
   readonly senders: readonly Role[];
   readonly receivers: readonly Role[];
-  /** The type of this library that the payload has, by receiver; null where the subject is only reserved. */
-  payload(receiver: Role): string | null;
+  /** The type of this library that the payload has, by receiver. */
+  payload(receiver: Role): string;
   /** `instance` may be `ANY_INSTANCE`. Subjects of the whole cluster ignore both arguments. */
   subject(receiver: Role, instance: WorkerId): string;
 }

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
-import { Exporting, record, until } from './exporting.fixture.js';
+import { Exporting, PATIENCE_MS, record } from './exporting.fixture.js';
+import { until } from '../until.fixture.js';
 
 let exporting: Exporting;
 beforeEach(() => {
@@ -114,7 +115,7 @@ it.each([
   record(writer, 3);
   expect(await exporter.flush()).toBe(true);
   expect(await exporter.flush()).toBe(true);
-  await until(() => exporter.stats().failures > 1, 'counted');
+  await until('counted', PATIENCE_MS, async () => exporter.stats().failures > 1);
   expect(exporting.logs).toEqual([expect.stringMatching(message)]);
 });
 
@@ -156,7 +157,7 @@ it.each([
 ])('a module that %s', async (_, name, source, message) => {
   const path = source === null ? join(exporting.directory, name) : module(name, source);
   const exporter = exporting.start({ SLICEWAY_TRACE_PROCESSOR: path });
-  await until(() => exporting.logs.length > 0, 'logged');
+  await until('logged', PATIENCE_MS, async () => exporting.logs.length > 0);
   expect(exporting.logs).toEqual([expect.stringMatching(message)]);
   expect(exporter.stats().failures).toBe(1);
   expect(await exporter.shutdown()).toBe(true);
@@ -178,9 +179,9 @@ it('a module that ends the thread does not end the process: the thread starts ag
   const writer = new SpanWriter();
   exporter.addRing(writer.buffer);
   record(writer, 1, 'bad');
-  await until(() => exporter.stats().failures === 1, 'died');
+  await until('died', PATIENCE_MS, async () => exporter.stats().failures === 1);
   record(writer, 1, 'good', 1);
-  await until(() => said().length > 0, 'goes on');
+  await until('goes on', PATIENCE_MS, async () => said().length > 0);
   expect(said()).toEqual(['good1']);
   expect(exporter.stats()).toMatchObject({ exported: 1, droppedExport: 1, failures: 1 });
 });

@@ -2,7 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { type OtlpReceiver, startOtlpReceiver } from '@sliceway/testing';
 import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
 import { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
-import { Exporting, record, TRACING_DIST, until } from './exporting.fixture.js';
+import { Exporting, PATIENCE_MS, record, TRACING_DIST } from './exporting.fixture.js';
+import { until } from '../until.fixture.js';
 
 let exporting: Exporting;
 let receiver: OtlpReceiver;
@@ -52,7 +53,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
       expect(Number(span.startNs / 1_000_000n)).toBeLessThan(startMs);
       expect(Number(span.startNs / 1_000_000n)).toBeGreaterThan(startMs - 600_000);
     }
-    await until(() => exporter.stats().exported === 3, 'counted');
+    await until('counted', PATIENCE_MS, async () => exporter.stats().exported === 3);
     expect(exporter.stats()).toEqual({
       exported: 3,
       droppedRing: 0,
@@ -104,7 +105,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     const writer = new SpanWriter();
     exporter.addRing(writer.buffer);
     record(writer, 3);
-    await until(() => receiver.requests === 1, 'the first try');
+    await until('the first try', PATIENCE_MS, async () => receiver.requests === 1);
     await receiver.setMode('accept');
     expect(await exporter.flush()).toBe(true);
     expect(numbers()).toEqual([0, 1, 2]);
@@ -147,7 +148,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
       exporter.addRing(writer.buffer);
       record(writer, 1000);
       // 40 are under way, 100 wait.
-      await until(() => exporter.stats().droppedQueue === 860, 'drops');
+      await until('drops', PATIENCE_MS, async () => exporter.stats().droppedQueue === 860);
       const startMs = performance.now();
       expect(await exporter.flush(100)).toBe(false);
       expect(exporter.stats()).toMatchObject({ exported: 0, droppedQueue: 860, droppedRing: 0, droppedExport: 0 });
@@ -215,9 +216,9 @@ it('answers within the time of an export that never does', async () => {
   const writer = new SpanWriter();
   exporter.addRing(writer.buffer);
   record(writer, 2);
-  await until(() => exporter.stats().failures === 1, 'given up');
+  await until('given up', PATIENCE_MS, async () => exporter.stats().failures === 1);
   expect(exporter.stats()).toMatchObject({ exported: 0, droppedExport: 2 });
-  await until(() => exporting.logs.length > 0, 'said');
+  await until('said', PATIENCE_MS, async () => exporting.logs.length > 0);
   expect(exporting.logs).toEqual(['export to otlp: no answer within 100 ms']);
 });
 

@@ -8,6 +8,9 @@ import { type Exporter, type ExporterOptions, startExporter } from '@sliceway/tr
 import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
 import type { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
 
+/** What is waited for comes within this time. */
+export const PATIENCE_MS = 10_000;
+
 /** Exporters of a test, with rings of its own; closed in the end. */
 export class Exporting {
   readonly directory = mkdtempSync(join(tmpdir(), 'sliceway-export-'));
@@ -47,14 +50,6 @@ export function record(writer: SpanWriter, count: number, name = 'span', from = 
     if (writer.isUnnamed) writer.name(name);
     writer.attribute('i', i);
     writer.commit();
-  }
-}
-
-export async function until(predicate: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!predicate()) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type ContextCarrier,
   type RequestTrace,
 } from '@sliceway/tracing';
+import { Stages } from '@sliceway/tracing/engine';
 import type { ChoiceEnd, Usage } from '../openai/completion-sink.js';
 import type { Route } from '../routing/router.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
@@ -37,7 +38,7 @@ export class RequestRecorder implements RequestObserver {
   /** Between two tokens of a choice, and how many of them. */
   #intervalsNs = 0;
   #intervals = 0;
-  #slice: SliceName = SliceName.receive;
+  #stages: Stages;
   #finishReasons: ChoiceEnd[] = [];
   #hasToken = false;
   /** When the last text came. */
@@ -55,7 +56,7 @@ export class RequestRecorder implements RequestObserver {
       parent,
       ts: receivedTs,
     });
-    this.trace.sliceStart(this.#slice, { ts: receivedTs });
+    this.#stages = this.#begin(SliceName.receive, receivedTs);
   }
 
   /** The body is read and understood. @param operation `gen_ai.operation.name` */
@@ -71,7 +72,7 @@ export class RequestRecorder implements RequestObserver {
       [AttributeName.choiceCount]: choices,
       ...(maxTokens === null ? {} : { [AttributeName.maxTokens]: maxTokens }),
     });
-    this.#next(SliceName.admission);
+    this.#stages.next(SliceName.admission, now());
   }
 
   /** It was not accepted. */
@@ -83,12 +84,12 @@ export class RequestRecorder implements RequestObserver {
   admitted(): void {
     const ts = now();
     this.#metrics.admitted((ts - this.#receivedTs) / MS_NS, this.trace);
-    this.#next(SliceName.tokenizeWait, ts);
+    this.#stages.next(SliceName.tokenizeWait, ts);
   }
 
   tokenized(promptTokens: number): void {
     this.trace.setRequestAttributes({ [AttributeName.inputTokens]: promptTokens });
-    this.#next(SliceName.route);
+    this.#stages.next(SliceName.route, now());
   }
 
   routed({ prefill, decode, candidates }: Route): void {
@@ -99,11 +100,11 @@ export class RequestRecorder implements RequestObserver {
       scores: candidates.map(({ score }) => score),
     });
     this.trace.setRequestAttributes({ [AttributeName.responseModel]: prefill.serves.model });
-    this.#next(SliceName.dispatch);
+    this.#stages.next(SliceName.dispatch, now());
   }
 
   dispatched(): void {
-    this.#next(SliceName.firstTokenWait);
+    this.#stages.next(SliceName.firstTokenWait, now());
   }
 
   tokens(choice: number, count: number): void {
@@ -114,10 +115,10 @@ export class RequestRecorder implements RequestObserver {
       this.#metrics.interToken((ts - lastTs) / count / MS_NS, count, this.trace);
       this.#intervalsNs += ts - lastTs;
       this.#intervals += count;
-    } else if (this.#slice === SliceName.firstTokenWait) {
+    } else if (this.#stages.current === SliceName.firstTokenWait) {
       if (!this.#hasToken) this.#metrics.firstToken((ts - this.#receivedTs) / MS_NS, this.trace);
       this.#hasToken = true;
-      this.#next(SliceName.stream, ts);
+      this.#stages.next(SliceName.stream, ts);
     }
     this.#lastTokenTs.set(choice, ts);
   }
@@ -137,16 +138,15 @@ export class RequestRecorder implements RequestObserver {
     this.#metrics.retried(code);
     this.#lastTokenTs.clear();
     this.#intervalsNs = this.#intervals = 0;
-    this.#slice = SliceName.tokenizeWait;
-    this.trace.sliceStart(this.#slice, { ts });
+    this.#stages = this.#begin(SliceName.tokenizeWait, ts);
   }
 
   ended(end: RequestEnd, usage: Usage, reason: string | null): void {
     const ts = now();
     this.trace.setRequestAttributes({ [AttributeName.outputTokens]: usage.completionTokens });
-    if (this.#slice === SliceName.stream) this.trace.event(EventName.lastText, {}, { ts: this.#textTs });
+    if (this.#stages.current === SliceName.stream) this.trace.event(EventName.lastText, {}, { ts: this.#textTs });
     if (end === RequestEnd.finished) {
-      this.trace.sliceEnd(this.#slice, { ts });
+      this.#stages.end(ts);
       this.trace.finish({ ts });
     } else this.trace.abort(reason ?? end, { ts });
     this.#metrics.ended(end, reason, usage);
@@ -154,9 +154,8 @@ export class RequestRecorder implements RequestObserver {
     if (this.#intervals > 0) this.#metrics.perToken(this.#intervalsNs / this.#intervals / MS_NS, this.trace);
   }
 
-  #next(slice: SliceName, ts = now()): void {
-    this.trace.sliceEnd(this.#slice, { ts });
+  #begin(slice: SliceName, ts: number): Stages {
     this.trace.sliceStart(slice, { ts });
-    this.#slice = slice;
+    return new Stages(this.trace, slice);
   }
 }

@@ -6,7 +6,7 @@ import {
   type TokenEntry,
   type WorkerId,
 } from '@sliceway/protocol';
-import { AttributeName, EventName, NULL_TRACE, now, SliceName, type RequestTrace } from '@sliceway/tracing';
+import { AttributeName, EventName, NULL_TRACE, now, SliceName, TraceLevel, type RequestTrace } from '@sliceway/tracing';
 import { ChoiceText, type TokenTexts } from './choice-text.js';
 import { TokenOrder } from './token-order.js';
 
@@ -47,8 +47,8 @@ export class OutputStream {
   /** Takes tokens and calls `emit` with what is in order now; after the end they are dropped. */
   take(sender: WorkerId, entry: TokenEntry, emit: (entry: TextEntry) => void): void {
     if (this.#ended) return;
-    this.#takenTs = now();
     this.#meet(sender);
+    if (this.#trace.level !== TraceLevel.off) this.#takenTs = now();
     const awaited = this.#order.next;
     if (!this.#order.push(entry)) {
       return this.#parts.fail(FailureCode.tokenLost, `token ${awaited} did not come while too many later ones did`);
@@ -83,8 +83,9 @@ export class OutputStream {
 
   #meet(sender: WorkerId): void {
     if (this.#senders.length === 0) {
-      this.#trace = this.#parts.openTrace(this.#takenTs);
-      this.#trace.sliceStart(SliceName.detokenize, { ts: this.#takenTs });
+      const ts = now();
+      this.#trace = this.#parts.openTrace(ts);
+      this.#trace.sliceStart(SliceName.detokenize, { ts });
     }
     if (!this.#senders.includes(sender)) this.#senders.push(sender);
   }

@@ -2,6 +2,7 @@ import { AttributeName, EventName, SliceName } from '../names.js';
 import type { TraceSpan } from '../trace-span.js';
 import { type CriticalPath, criticalPath } from './critical-path.js';
 import { pathTable } from './path-table.js';
+import { WAITING_SLICES } from './slice-place.js';
 import { placeOf, SpanPlace, SpanTree } from './span-tree.js';
 import { fit, Ink, inkOfRole, type Paint, paintWith, plain, timeText, wrap } from './terminal-text.js';
 import { type Stretch, TimeAxis } from './time-axis.js';
@@ -19,13 +20,10 @@ export interface RenderTreeOptions {
 const LEGEND = '█ works  ░ waits for others  ▪ nested  ─ holds what is below it';
 const MIN_WIDTH = 72;
 const TIME_COLUMNS = 10;
+/** For another thread, or in a queue. */
 const WAITS: ReadonlySet<string> = new Set<string>([
-  SliceName.tokenizeWait,
-  SliceName.firstTokenWait,
-  SliceName.prefillBootstrap,
+  ...WAITING_SLICES,
   SliceName.prefillWaiting,
-  SliceName.decodeBootstrap,
-  SliceName.decodeTransferred,
   SliceName.decodeWaiting,
 ]);
 

@@ -1,25 +1,17 @@
+import { chooseDestinations } from '../export/choose-destinations.js';
+import { type Environment, readOtelConfig } from '../export/otel.config.js';
+
 /** Instrumentations that are on unless the environment names others: of HTTP, and of Node.js itself. */
 const INSTRUMENTATIONS = 'http,runtime-node';
 const ENABLED = 'OTEL_NODE_ENABLED_INSTRUMENTATIONS';
-
-/** Each of these says where spans go. */
-const DESTINATIONS = [
-  'OTEL_TRACES_EXPORTER',
-  'OTEL_EXPORTER_OTLP_ENDPOINT',
-  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
-  'SLICEWAY_TRACE_DIRECTORY',
-  'SLICEWAY_TRACE_PROCESSOR',
-  'SLICEWAY_TRACE_EXPORTER',
-];
 
 /**
  * Whether anything is to be patched: not where spans go nowhere, since the context that follows every promise costs a gateway
  * under overload a tenth of its goodput.
  */
-export function isInstrumented(environment: Readonly<Record<string, string | undefined>> = process.env): boolean {
-  const hasDestination = DESTINATIONS.some((name) => environment[name] && environment[name] !== 'none');
-  const isDisabled = environment['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true';
-  return hasDestination && !isDisabled && environment['SLICEWAY_TRACE_LEVEL'] !== '0';
+export function isInstrumented(environment: Environment = process.env): boolean {
+  const { names } = chooseDestinations({ resource: {} }, readOtelConfig(environment));
+  return names.length > 0 && environment['SLICEWAY_TRACE_LEVEL'] !== '0';
 }
 
 /**

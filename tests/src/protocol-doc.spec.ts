@@ -1,36 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { HeaderName } from './headers.js';
-import { MESSAGE_ROUTES } from './message-table.js';
-import { AbortReason, FailureCode, FinishReason, WorkerState } from './messages/codes.js';
-import { permissionsFor } from './permissions.js';
-import type { Role } from './roles.js';
-import { ROLES } from './roles.js';
+import {
+  AbortReason,
+  FailureCode,
+  FinishReason,
+  HeaderName,
+  MESSAGE_ROUTES,
+  permissionsFor,
+  ROLES,
+  WorkerState,
+  type Role,
+} from '@sliceway/protocol';
+import { codeIn, DocPage } from './doc-page.fixture.js';
 
-const page = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8');
-
-function section(heading: string): string {
-  const [, body] = page.split(`\n## ${heading}\n`);
-  if (body === undefined) throw new Error(`docs/protocol.md has no section "${heading}"`);
-  return body.split('\n## ')[0]!;
-}
-
-/** Cells of the section's first table, without its head. */
-function tableOf(heading: string): string[][] {
-  const rows = section(heading)
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
-    .map((line) =>
-      line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-  return rows.slice(2);
-}
-
-function codeIn(text: string): string[] {
-  return [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code!);
-}
+const page = new DocPage('protocol.md');
 
 function names(roles: readonly Role[]): string {
   return roles.length === ROLES.length ? 'everyone' : roles.join(', ');
@@ -42,21 +23,20 @@ it('has the subjects of the code, with sender, receiver, payload and transport',
     const made = new Set(route.receivers.map((receiver) => route.subject(receiver, '<id>')));
     return [...made].map((subject) => {
       const receivers = route.receivers.filter((receiver) => route.subject(receiver, '<id>') === subject);
-      const payload = route.payload(receivers[0]!);
       return [
         `\`${subject}\``,
         names(route.senders),
         names(receivers),
-        payload === null ? 'reserved' : `\`${payload}\``,
+        `\`${route.payload(receivers[0]!)}\``,
         travelsAs[route.kind],
       ];
     });
   });
-  expect(tableOf('Subjects')).toEqual(rows);
+  expect(page.tableOf('Subjects')).toEqual(rows);
 });
 
 it('has the permissions of the code', () => {
-  const rows = tableOf('Permissions').map(([role, publish, subscribe]) => ({
+  const rows = page.tableOf('Permissions').map(([role, publish, subscribe]) => ({
     role,
     publish: codeIn(publish!).sort(),
     subscribe: codeIn(subscribe!).sort(),
@@ -69,7 +49,7 @@ it('has the permissions of the code', () => {
 });
 
 it('has the headers of the code', () => {
-  expect(tableOf('Headers').map(([name]) => codeIn(name!)[0])).toEqual(Object.values(HeaderName));
+  expect(page.tableOf('Headers').map(([name]) => codeIn(name!)[0])).toEqual(Object.values(HeaderName));
 });
 
 it.each([
@@ -77,7 +57,8 @@ it.each([
   ['Abort reasons', AbortReason],
   ['Worker states', WorkerState],
 ])('%s are those of the code', (title, codes) => {
-  const paragraph = section('JSON messages')
+  const paragraph = page
+    .section('JSON messages')
     .split('\n\n')
     .find((text) => text.startsWith(`${title}:`));
   expect(codeIn(paragraph ?? '')).toEqual(Object.values(codes));
@@ -85,5 +66,5 @@ it.each([
 
 it('has the finish reasons of the code', () => {
   const listed = Object.entries(FinishReason).map(([name, value]) => `${value} ${name}`);
-  expect(section('Frames')).toContain(`\`finish\` in all frames: ${listed.join(', ')}.`);
+  expect(page.section('Frames')).toContain(`\`finish\` in all frames: ${listed.join(', ')}.`);
 });
