@@ -57,6 +57,16 @@ describe('the trace of a request', () => {
     );
   });
 
+  it("has the level that SGLang's own URL sets, and none that there is not", async () => {
+    const set = (query: string): Promise<Response> => fetch(`${traced.url}/set_trace_level${query}`);
+    const response = await set('?level=3');
+    expect(await response.json()).toMatchObject({ level: TraceLevel.all, missing: [] });
+    for (const query of ['', '?level=4', '?level=-1', '?level=x']) expect((await set(query)).status).toBe(400);
+    for (const level of [4, -1, 1.5, '2', null]) expect((await traced.putLevel(level)).status).toBe(400);
+    const wrong = await fetch(`${traced.url}/admin/trace-level`, { method: 'POST' });
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'PUT, OPTIONS']);
+  });
+
   it('is whole for each of a batch of eight on two replicas', async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, i) => traced.fixture.chat({ content: `story ${i}`, max_tokens: 60 })),
@@ -134,8 +144,24 @@ describe('the trace of a request', () => {
 describe('the trace of a request that was preempted', () => {
   let traced: TracedCluster;
 
-  beforeAll(async () => void (traced = await TracedCluster.start({ kvMemoryMb: 1 })));
+  const ADMIN_TOKEN = 'open sesame';
+
+  beforeAll(async () => {
+    traced = await TracedCluster.start({ kvMemoryMb: 1, env: { SLICEWAY_ADMIN_TOKEN: ADMIN_TOKEN } });
+  });
   afterAll(() => traced?.stop());
+
+  it('has a level that only who has the token may change', async () => {
+    for (const authorization of ['', ADMIN_TOKEN, `Bearer ${ADMIN_TOKEN}x`, 'Bearer']) {
+      const response = await traced.putLevel(3, { authorization });
+      expect([response.status, await response.json()]).toEqual([
+        401,
+        { error: expect.objectContaining({ code: 'invalid_admin_token' }) },
+      ]);
+    }
+    expect((await fetch(`${traced.url}/set_trace_level?level=3`)).status).toBe(401);
+    expect((await traced.putLevel(3, { authorization: `Bearer ${ADMIN_TOKEN}` })).status).toBe(200);
+  });
 
   it('is whole, and says so', async () => {
     const answers = await Promise.all(

@@ -97,12 +97,16 @@ export class TracedCluster {
 
   /** Sets the level everywhere, as an operator does. */
   async setLevel(level: TraceLevel): Promise<{ acknowledged: object[]; missing: object[] }> {
-    const response = await fetch(`${this.url}/admin/trace-level`, {
+    const response = await this.putLevel(level);
+    return (await response.json()) as { acknowledged: object[]; missing: object[] };
+  }
+
+  putLevel(level: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${this.url}/admin/trace-level`, {
       method: 'PUT',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify({ level }),
     });
-    return (await response.json()) as { acknowledged: object[]; missing: object[] };
   }
 
   /** One short completion. */

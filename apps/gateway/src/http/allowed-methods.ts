@@ -7,6 +7,8 @@ const METHODS: readonly (readonly [url: RegExp, methods: readonly string[]])[] =
   [/^\/v1\/(chat\/)?completions\/?$/i, ['POST']],
   [/^\/generate\/?$/i, ['POST', 'PUT']],
   [/^\/v1\/models(\/.*)?$/i, GET],
+  [/^\/admin\/trace-level\/?$/i, ['PUT']],
+  [/^\/set_trace_level\/?$/i, GET],
   [/^\/(health(\/live|\/ready)?|metrics)\/?$/i, GET],
 ];
 
