@@ -99,6 +99,6 @@ describeWithTools('a real Jaeger behind a real Collector', () => {
     const filed = readOtlpJson(readFileSync(collector.file, 'utf8')).filter((span) => span.traceId === traceId);
     expect(outline(filed)).toEqual(outline(sent));
     const linked = sent.flatMap(({ links }) => links.map((link) => link.attributes['link.kind']));
-    expect(new Set(linked)).toEqual(new Set(['prev', 'kv', 'batch']));
+    expect(new Set(linked)).toEqual(new Set(['prev', 'kv', 'batch', 'message']));
   });
 });

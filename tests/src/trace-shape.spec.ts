@@ -1,13 +1,18 @@
 import { validateTrace } from '@sliceway/testing';
 import { AttributeName, EventName, SLICE_LEVEL, SliceName, TraceLevel, type Segment } from '@sliceway/tracing';
 import type { ChatFields } from './chat-stream.fixture.js';
-import { pathOf, sliceNames, TracedCluster } from './traced-cluster.fixture.js';
+import { messageNames, pathOf, sliceNames, TracedCluster } from './traced-cluster.fixture.js';
 
 const TRACE_ID = 'abcdef0123456789'.repeat(2);
 const SPAN_ID = '1234567890abcdef';
 const LONG = { content: 'a long story', max_tokens: 440 };
 /** Only a request whose first token is its last has it. */
 const QUICK = new Set<string>([SliceName.quickFinish]);
+
+/** Those of every request that ends well. */
+const MESSAGES_OF_A_REQUEST = ['decode.leg', 'prefill.bootstrap', 'prefill.leg', 'tokenizer.encode']
+  .flatMap((message) => [`process sw.${message}`, `send sw.${message}`])
+  .sort();
 
 const sum = (segments: readonly Segment[]): bigint =>
   segments.reduce((total, { startNs, endNs }) => total + endNs - startNs, 0n);
@@ -45,6 +50,7 @@ describe('the trace of a request', () => {
       expect(validateTrace(spans, { level })).toEqual([]);
       const expected = Object.entries(SLICE_LEVEL).filter(([name, least]) => least <= level && !QUICK.has(name));
       expect(sliceNames(spans)).toEqual(expected.map(([name]) => name).sort());
+      expect(messageNames(spans)).toEqual(level === TraceLevel.all ? MESSAGES_OF_A_REQUEST : []);
     }
     await traced.setLevel(TraceLevel.off);
     traced.receiver.clear();

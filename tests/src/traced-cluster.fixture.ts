@@ -125,6 +125,12 @@ export function sliceNames(spans: readonly TraceSpan[]): string[] {
   return [...new Set(slices.map(({ name }) => name))].sort();
 }
 
+/** The message spans of a trace, each name once. */
+export function messageNames(spans: readonly TraceSpan[]): string[] {
+  const messages = spans.filter((span) => placeOf(span) === SpanPlace.message);
+  return [...new Set(messages.map(({ name }) => name))].sort();
+}
+
 /** @throws Error when there is no slice of the gateway's */
 export function pathOf(spans: readonly TraceSpan[], rid: string): CriticalPath {
   const path = criticalPath(spans, rid);

@@ -1,8 +1,10 @@
+import { ANY_INSTANCE, MESSAGE_ROUTES, subjectTemplate } from '@sliceway/protocol';
 import {
   AttributeName,
   ContextHeader,
   EventName,
   LinkKind,
+  SGLANG_NAMES,
   SLICE_LEVEL,
   SLICE_PARENT,
   SLICE_ROLE,
@@ -23,6 +25,20 @@ it('has every slice with its service, level and what it is nested in', () => {
   expect(documented).toEqual(
     names.map((name) => [SLICE_ROLE[name], name, SLICE_LEVEL[name], SLICE_PARENT[name] ?? ''].join(' ')),
   );
+});
+
+it('has every message that is no frame and is about one request', () => {
+  const ofCluster = new Set<string>(['heartbeat', 'trace_level']);
+  const expected = MESSAGE_ROUTES.filter(([name, { kind }]) => kind !== 'frame' && !ofCluster.has(name)).flatMap(
+    ([, route]) => route.receivers.map((receiver) => subjectTemplate(route.subject(receiver, ANY_INSTANCE))),
+  );
+  const documented = page.tableOf('Messages').map(([message]) => bare(message));
+  expect([...documented].sort()).toEqual(expected.sort());
+});
+
+it("has SGLang's names", () => {
+  const documented = page.tableOf("SGLang's names").map(([own, theirs]) => [bare(own), bare(theirs)]);
+  expect(Object.fromEntries(documented)).toEqual(SGLANG_NAMES);
 });
 
 it('has every event and every kind of link', () => {

@@ -1,8 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, NatsContext, Payload } from '@nestjs/microservices';
 import { parseAbort, parseDecodeLeg, subjects } from '@sliceway/protocol';
-import { identity } from '@sliceway/service';
-import { now, resumeRequest, SliceName } from '@sliceway/tracing';
+import { identity, processMessage } from '@sliceway/service';
+import { now, requestTrace, resumeRequest, SliceName } from '@sliceway/tracing';
 import { DecodeLegs } from './decode-legs.js';
 
 @Controller()
@@ -15,11 +15,12 @@ export class DecodeController {
     const leg = parseDecodeLeg(message);
     const trace = resumeRequest(context.getHeaders(), { rid: leg.rid, role: 'decode', bootstrapRoom: leg.room, ts });
     trace.sliceStart(SliceName.decodePrepare, { ts });
-    this.legs.accept(leg, trace);
+    processMessage(trace, context, () => this.legs.accept(leg, trace), ts);
   }
 
-  @EventPattern(subjects.abort('decode', identity.instance))
-  onAbort(@Payload() message: unknown): void {
-    this.legs.abort(parseAbort(message));
+  @EventPattern<string>(subjects.abort('decode', identity.instance))
+  onAbort(@Payload() message: unknown, @Ctx() context: NatsContext): void {
+    const abort = parseAbort(message);
+    processMessage(requestTrace(abort.rid), context, () => this.legs.abort(abort));
   }
 }

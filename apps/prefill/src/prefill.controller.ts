@@ -1,8 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, NatsContext, Payload } from '@nestjs/microservices';
 import { parseAbort, parseBootstrap, parsePrefillLeg, subjects } from '@sliceway/protocol';
-import { identity, NatsKvTransport } from '@sliceway/service';
-import { now, resumeRequest, SliceName } from '@sliceway/tracing';
+import { identity, NatsKvTransport, processMessage } from '@sliceway/service';
+import { now, requestTrace, resumeRequest, SliceName } from '@sliceway/tracing';
 import { PrefillLegs } from './prefill-legs.js';
 
 @Controller()
@@ -18,16 +18,18 @@ export class PrefillController {
     const leg = parsePrefillLeg(message);
     const trace = resumeRequest(context.getHeaders(), { rid: leg.rid, role: 'prefill', bootstrapRoom: leg.room, ts });
     trace.sliceStart(SliceName.prefillPrepare, { ts });
-    this.legs.accept(leg, trace);
+    processMessage(trace, context, () => this.legs.accept(leg, trace), ts);
   }
 
-  @EventPattern(subjects.bootstrap(identity.instance))
-  onBootstrap(@Payload() message: unknown): void {
-    this.transport.accept(parseBootstrap(message));
+  @EventPattern<string>(subjects.bootstrap(identity.instance))
+  onBootstrap(@Payload() message: unknown, @Ctx() context: NatsContext): void {
+    const bootstrap = parseBootstrap(message);
+    processMessage(requestTrace(bootstrap.rid), context, () => this.transport.accept(bootstrap));
   }
 
-  @EventPattern(subjects.abort('prefill', identity.instance))
-  onAbort(@Payload() message: unknown): void {
-    this.legs.abort(parseAbort(message));
+  @EventPattern<string>(subjects.abort('prefill', identity.instance))
+  onAbort(@Payload() message: unknown, @Ctx() context: NatsContext): void {
+    const abort = parseAbort(message);
+    processMessage(requestTrace(abort.rid), context, () => this.legs.abort(abort));
   }
 }

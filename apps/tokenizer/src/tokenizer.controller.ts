@@ -1,8 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, NatsContext, Payload } from '@nestjs/microservices';
 import { parseAbort, parseEncodeRequest, subjects, type EncodeReply, type EncodeRequest } from '@sliceway/protocol';
-import { identity } from '@sliceway/service';
-import { AttributeName, now, resumeRequest, SliceName, type RequestTrace } from '@sliceway/tracing';
+import { identity, processMessage } from '@sliceway/service';
+import { AttributeName, now, requestTrace, resumeRequest, SliceName, type RequestTrace } from '@sliceway/tracing';
 import { EncodeError } from './encoding/encode-error.js';
 import { Encoder } from './encoding/encoder.js';
 import type { EncodedPrompt } from './encoding/prompt-encoder.js';
@@ -19,12 +19,22 @@ export class TokenizerController {
 
   /** Encodes a prompt and expects its tokens from now on. A prompt that is refused is an error in the reply. */
   @MessagePattern(subjects.encode(identity.instance))
-  async encode(@Payload() message: unknown, @Ctx() context: NatsContext): Promise<EncodeReply> {
+  encode(@Payload() message: unknown, @Ctx() context: NatsContext): Promise<EncodeReply> {
     const ts = now();
     const request = parseEncodeRequest(message);
-    const { rid } = request;
-    const trace = resumeRequest(context.getHeaders(), { rid, role: 'tokenizer', ts });
+    const trace = resumeRequest(context.getHeaders(), { rid: request.rid, role: 'tokenizer', ts });
     trace.sliceStart(SliceName.tokenize, { ts });
+    return processMessage(trace, context, () => this.#answer(request, trace), ts);
+  }
+
+  @EventPattern<string>(subjects.abort('tokenizer', identity.instance))
+  onAbort(@Payload() message: unknown, @Ctx() context: NatsContext): void {
+    const abort = parseAbort(message);
+    processMessage(requestTrace(abort.rid), context, () => this.requests.abort(abort));
+  }
+
+  async #answer(request: EncodeRequest, trace: RequestTrace): Promise<EncodeReply> {
+    const { rid } = request;
     try {
       this.requests.open(request, trace);
       const { ids, text } = await this.#encode(request, trace);
@@ -37,11 +47,6 @@ export class TokenizerController {
       this.metrics.refused(error.code);
       return { rid, error: { code: error.code, message: reason } };
     }
-  }
-
-  @EventPattern(subjects.abort('tokenizer', identity.instance))
-  onAbort(@Payload() message: unknown): void {
-    this.requests.abort(parseAbort(message));
   }
 
   async #encode({ prompt, withText, deadlineMs }: EncodeRequest, trace: RequestTrace): Promise<EncodedPrompt> {

@@ -5,6 +5,7 @@ export { HeaderName } from './headers.js';
 export type { RequestId, Room, WorkerId } from './ids.js';
 export { MESSAGE_ROUTES, MESSAGES } from './message-table.js';
 export type { MessageKind, MessageName, MessageRoute } from './message-table.js';
+export { natsAuthorization } from './nats-authorization.js';
 export { OPERATOR_PERMISSIONS, permissionsFor } from './permissions.js';
 export type { Permissions } from './permissions.js';
 export { ProtocolError } from './protocol-error.js';
@@ -12,7 +13,7 @@ export { Role, ROLES, WORKER_ROLES } from './roles.js';
 export type { WorkerRole } from './roles.js';
 export { SequenceTracker } from './sequence-tracker.js';
 export type { Arrival } from './sequence-tracker.js';
-export { ANY_INSTANCE, inboxPrefix, subjects } from './subjects.js';
+export { ANY_INSTANCE, inboxPrefix, subjects, subjectTemplate } from './subjects.js';
 
 export { parseAbort } from './messages/abort.js';
 export type { Abort } from './messages/abort.js';

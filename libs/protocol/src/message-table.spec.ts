@@ -1,6 +1,6 @@
 import { MESSAGE_ROUTES, MESSAGES } from './message-table.js';
 import { ROLES } from './roles.js';
-import { ANY_INSTANCE, subjects } from './subjects.js';
+import { ANY_INSTANCE, subjects, subjectTemplate } from './subjects.js';
 
 const pairs = MESSAGE_ROUTES.flatMap(([message, route]) =>
   route.receivers.map((receiver) => ({ message, route, receiver })),
@@ -13,6 +13,13 @@ it.each(pairs)('$message to $receiver follows sw.<receiver>.<instance>.<message>
       ofCluster ? `sw.cluster.all.${message}` : `sw.${receiver}.${instance}.${message}`,
     );
   }
+});
+
+it.each(pairs)('the template of $message to $receiver names no instance', ({ message, route, receiver }) => {
+  const templates = ['0a1b2c3d', ANY_INSTANCE].map((instance) => subjectTemplate(route.subject(receiver, instance)));
+  const ofCluster = message === 'heartbeat' || message === 'trace_level';
+  const expected = `sw.${ofCluster ? 'cluster' : receiver}.${message}`;
+  expect(templates).toEqual([expected, expected]);
 });
 
 it('has a row for every subject', () => {

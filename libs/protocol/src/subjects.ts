@@ -23,6 +23,12 @@ export const subjects = {
   traceLevel: 'sw.cluster.all.trace_level',
 } as const;
 
+/** `sw.<receiver role>.<message>` of a subject: what it has in common with those of other instances. */
+export function subjectTemplate(subject: string): string {
+  const [prefix, receiver, , message] = subject.split('.');
+  return `${prefix}.${receiver}.${message}`;
+}
+
 /** Prefix of a role's reply inboxes, for Nest's and for nats.js's option `inboxPrefix`. */
 export function inboxPrefix(role: Role): string {
   return `_INBOX_${role}`;

@@ -34,8 +34,9 @@ export class FailureReporter {
       from: { role: this.role, instance: identity.instance },
     };
     this.counts.set(code, (this.counts.get(code) ?? 0) + 1);
-    const fields = { rid, ...traceFields(requestTrace(rid)), choice, attempt, code, reason: message };
+    const trace = requestTrace(rid);
+    const fields = { rid, ...traceFields(trace), choice, attempt, code, reason: message };
     this.logger.warn(fields, 'attempt failed');
-    this.messages.emit(subjects.failed(gateway), failed);
+    this.messages.notify(subjects.failed(gateway), failed, trace);
   }
 }

@@ -1,6 +1,7 @@
 export { engineSchema, engineServiceSchema, type EngineConfig } from './config/engine.schema.js';
 export { describeConfig, type VariableDescription } from './config/describe-config.js';
 export { flag, integer } from './config/fields.js';
+export { readableFile, readSecret } from './config/readable-file.js';
 export { ConfigError, parseConfig } from './config/parse-config.js';
 export { serviceSchema, type ServiceConfig } from './config/service.schema.js';
 export {
@@ -46,6 +47,7 @@ export { queueTimeHistogram } from './metrics/queue-time.js';
 export type { MetricsRegistry } from './metrics/metrics.js';
 export { countFrom, gaugeFrom } from './metrics/read-metrics.js';
 export { MessageClient } from './nats/message-client.js';
+export { processMessage } from './nats/message-spans.js';
 export { PeerRegistry, type PeerListener } from './registry/peer-registry.js';
 export { runService, type ServiceOptions } from './run-service.js';
 export { NO_LOAD, ServiceStatus, type ReadinessCheck } from './service-status.js';

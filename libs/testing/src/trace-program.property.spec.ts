@@ -1,10 +1,14 @@
 import {
+  injectMessage,
   liveRequests,
   LinkKind,
   registerThread,
   resumeRequest,
   SliceName,
+  startProcess,
   startRequest,
+  startSend,
+  type MessageDestination,
   type RequestTrace,
   type TraceSpan,
 } from '@sliceway/tracing';
@@ -19,6 +23,8 @@ const OWN = ['alpha', 'beta', 'gamma', 'delta'];
 // The first one is where requests run that do not say otherwise.
 registerThread({ label: 'gateway' });
 const ENGINE = registerThread({ label: 'engine', tpRank: 0 });
+
+const destination = (name: string): MessageDestination => ({ name, template: name, clientId: 'one' });
 
 type Random = () => number;
 /** A trace and the names that are open on it. */
@@ -67,6 +73,18 @@ function step(random: Random, visits: Visit[]): void {
     },
     () => {
       if (random() < 0.1) trace.retry({ bootstrapRoom: 'f'.repeat(16), reason: 'worker_lost' });
+    },
+    () => {
+      const sent = startSend(trace, name, destination);
+      const to = pick(random, visits).trace;
+      const carrier = new Map<string, string>();
+      if (sent === null) return;
+      injectMessage(carrier, sent);
+      const processed = startProcess(to, carrier, name, destination);
+      // What handles it may be what ends the trace.
+      if (random() < 0.1) to.abort('gone');
+      processed?.end();
+      sent.end(random() < 0.1 ? 'not sent' : undefined);
     },
     () => {
       if (random() < 0.1) trace.abort('gone');

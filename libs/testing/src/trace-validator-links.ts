@@ -3,6 +3,7 @@ import {
   LinkKind,
   placeOf,
   SliceName,
+  SpanKind,
   SpanPlace,
   SpanStatus,
   type SpanLink,
@@ -65,6 +66,7 @@ function isRight(kind: LinkKind, span: TraceSpan, target: TraceSpan, isStep: boo
   if (isStep) return kind === LinkKind.batch && place === SpanPlace.slice;
   if (kind === LinkKind.batch) return place === SpanPlace.batchStep;
   if (kind === LinkKind.retryOf) return place === SpanPlace.room;
+  if (kind === LinkKind.message) return target.kind === SpanKind.producer && span.kind === SpanKind.consumer;
   if (kind === LinkKind.kv) return target.name === KV_PEER[span.name];
   return place === SpanPlace.slice && target !== span;
 }

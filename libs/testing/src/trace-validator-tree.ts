@@ -8,6 +8,7 @@ const ABOVE: Readonly<Record<string, readonly SpanPlace[]>> = {
   [SpanPlace.request]: [SpanPlace.room],
   [SpanPlace.thread]: [SpanPlace.request],
   [SpanPlace.slice]: [SpanPlace.thread, SpanPlace.slice],
+  [SpanPlace.message]: [SpanPlace.request, SpanPlace.thread, SpanPlace.slice],
 };
 
 /** One trace, one tree, every parent there, each kind of span where it belongs. */
@@ -65,7 +66,9 @@ function checkRequests(spans: readonly TraceSpan[], report: Report): void {
 /** Within one service: the clocks of two differ, and prefill's last acknowledgement may come after the request's end. */
 function checkNesting(span: TraceSpan, parent: TraceSpan, report: Report): void {
   if (placeOf(parent) === SpanPlace.other || !isOneService(span, parent)) return;
-  const isIn = span.startNs >= parent.startNs && span.endNs <= parent.endNs;
+  // What handles a message may end the thread that it is on, and a message leaves a little later than it is given away.
+  const mayOutlast = placeOf(span) === SpanPlace.message && span.startNs <= parent.endNs;
+  const isIn = span.startNs >= parent.startNs && (mayOutlast || span.endNs <= parent.endNs);
   if (isIn || span.endNs < span.startNs || parent.endNs < parent.startNs) return;
   report(TraceRule.nesting, span, `it is not within ${parent.name}`);
 }

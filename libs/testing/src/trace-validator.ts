@@ -1,4 +1,5 @@
 import {
+  MESSAGE_LEVEL,
   placeOf,
   SLICE_LEVEL,
   type SliceName,
@@ -11,6 +12,7 @@ import { type Report, type TraceFault, TraceRule } from './trace-fault.js';
 import { checkAttributes } from './trace-validator-attributes.js';
 import { checkLinks } from './trace-validator-links.js';
 import { checkSlices } from './trace-validator-slices.js';
+import { checkMessages } from './trace-validator-messages.js';
 import { checkStatus } from './trace-validator-status.js';
 import { checkTree } from './trace-validator-tree.js';
 
@@ -60,6 +62,7 @@ export function validateTrace(spans: readonly TraceSpan[], options: ValidateTrac
   checkSlices(trace, report);
   checkAttributes(trace, report);
   checkLinks(trace, report);
+  checkMessages(trace, report);
   checkStatus(trace, report);
   return faults;
 }
@@ -80,8 +83,11 @@ function checkSpan(span: TraceSpan, report: Report): void {
   }
 }
 
-/** The highest of its slices, as nothing else says it. */
+/** The highest of its slices and messages, as nothing else says it. */
 function levelOf(spans: readonly TraceSpan[]): TraceLevel {
-  const levels = spans.map(({ name }) => (Object.hasOwn(SLICE_LEVEL, name) ? SLICE_LEVEL[name as SliceName] : 0));
+  const levels = spans.map((span) => {
+    if (placeOf(span) === SpanPlace.message) return MESSAGE_LEVEL;
+    return Object.hasOwn(SLICE_LEVEL, span.name) ? SLICE_LEVEL[span.name as SliceName] : 0;
+  });
   return Math.max(TraceLevel.important, ...levels) as TraceLevel;
 }

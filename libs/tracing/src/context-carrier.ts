@@ -14,6 +14,8 @@ export const ContextHeader = {
   tracestate: 'tracestate',
   /** Ours: level, slice before, role, request span and bootstrap room. */
   sliceway: 'x-sliceway-trace',
+  /** Ours: span id of the message's PRODUCER span, where there is one. */
+  message: 'x-sliceway-message',
 } as const;
 export type ContextHeader = (typeof ContextHeader)[keyof typeof ContextHeader];
 

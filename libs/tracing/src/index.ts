@@ -17,7 +17,24 @@ export { ContextHeader, recordCarrier } from './context-carrier.js';
 export type { ContextCarrier } from './context-carrier.js';
 export { initTracing } from './init-tracing.js';
 export type { Tracing, TracingOptions, TracingStats } from './init-tracing.js';
-export { AttributeName, EventName, LinkKind, SLICE_LEVEL, SliceName, SpanName } from './names.js';
+export { injectMessage, startProcess, startSend } from './message-span.js';
+export type {
+  DescribeDestination,
+  MessageDestination,
+  MessageSpan,
+  MessageSpanKind,
+  MessageSpanOptions,
+} from './message-span.js';
+export {
+  AttributeName,
+  EventName,
+  LinkKind,
+  MESSAGE_LEVEL,
+  MessageOperation,
+  SLICE_LEVEL,
+  SliceName,
+  SpanName,
+} from './names.js';
 export { NULL_TRACE } from './null-trace.js';
 export type {
   AttributeValue,
@@ -33,6 +50,7 @@ export type {
 } from './request-trace.js';
 export { liveRequests, requestTrace, resumeRequest, startRequest } from './requests.js';
 export type { ResumeRequestOptions, StartRequestOptions } from './requests.js';
+export { SGLANG_NAMES } from './sglang-names.js';
 export { registerThread } from './thread.js';
 export type { ThreadOptions, TraceThread } from './thread.js';
 export { TraceLevel, TraceModule } from './trace-level.js';

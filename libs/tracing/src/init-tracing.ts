@@ -1,9 +1,10 @@
 import type { ExportStatsSnapshot } from './export/export-stats.js';
 import { startExporter } from './export/exporter.js';
+import { traceModules } from './modules.config.js';
 import { SharedControl } from './recording/shared-control.js';
 import { threadWriter } from './recording/thread-writer.js';
 import { samplingRatio } from './sampling.config.js';
-import { TraceLevel, TraceModule } from './trace-level.js';
+import { TraceLevel, type TraceModule } from './trace-level.js';
 
 export interface TracingOptions {
   /** `service.name` in the trace, such as `sliceway-gateway`. */
@@ -17,7 +18,7 @@ export interface TracingOptions {
   readonly protocol?: 'grpc' | 'http/protobuf';
   /** `normal` if not given. */
   readonly level?: TraceLevel;
-  /** All if not given. */
+  /** Those of SLICEWAY_TRACE_MODULES if not given, else all. */
   readonly modules?: readonly TraceModule[];
   /** Takes what goes wrong with the export, each kind once a minute; a process warning if not given. */
   readonly log?: (message: string) => void;
@@ -47,7 +48,8 @@ export function initTracing(options: TracingOptions): Tracing {
   const { serviceName, serviceInstanceId, resource, endpoint, protocol, log } = options;
   const control = SharedControl.ofProcess();
   control.level = options.level ?? TraceLevel.normal;
-  control.modules = options.modules ?? Object.values(TraceModule);
+  control.modules =
+    options.modules ?? traceModules(log ?? ((message) => process.emitWarning(message, 'TracingWarning')));
   control.ratio = samplingRatio();
   const instance = serviceInstanceId === undefined ? {} : { 'service.instance.id': serviceInstanceId };
   const exporter = startExporter({

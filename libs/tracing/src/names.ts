@@ -70,6 +70,21 @@ export const SLICE_LEVEL: Readonly<Record<SliceName, TraceLevel>> = {
   quick_finish: TraceLevel.important,
 };
 
+/** Below it there are no message spans. */
+export const MESSAGE_LEVEL: TraceLevel = TraceLevel.all;
+
+/** `messaging.operation.name` of message spans, which are called `<operation> <destination template>`. */
+export const MessageOperation = {
+  /** A PRODUCER span: until the message is with the NATS client. */
+  send: 'send',
+  /** A CONSUMER span: while the message is handled. */
+  process: 'process',
+} as const;
+export type MessageOperation = (typeof MessageOperation)[keyof typeof MessageOperation];
+
+/** `messaging.system` of message spans. */
+export const MESSAGING_SYSTEM = 'nats';
+
 export const EventName = {
   /** A forward took the request in: `bid`, `batch_size`, `forward_mode`. */
   schedule: 'schedule',
@@ -99,6 +114,8 @@ export const LinkKind = {
   batch: 'batch',
   /** A new attempt and the lost one. */
   retryOf: 'retry_of',
+  /** The PRODUCER span of the message that a CONSUMER span is of. */
+  message: 'message',
 } as const;
 export type LinkKind = (typeof LinkKind)[keyof typeof LinkKind];
 
@@ -153,5 +170,13 @@ export const AttributeName = {
   bytes: 'bytes',
   chunks: 'chunks',
   megabytesPerSecond: 'mb_per_s',
+  // message
+  messagingSystem: 'messaging.system',
+  messagingOperationName: 'messaging.operation.name',
+  messagingOperationType: 'messaging.operation.type',
+  messagingDestinationName: 'messaging.destination.name',
+  messagingDestinationTemplate: 'messaging.destination.template',
+  messagingClientId: 'messaging.client.id',
+  messagingConversationId: 'messaging.message.conversation_id',
 } as const;
 export type AttributeName = (typeof AttributeName)[keyof typeof AttributeName];

@@ -1,9 +1,13 @@
 import { eventBatch, sliceBatch } from './batch.js';
+import { startSend } from './message-span.js';
 import { NULL_TRACE } from './null-trace.js';
 import type { RequestTrace } from './request-trace.js';
 
 const attributes = { tokens: 1 };
 const carrier = new Map<string, string>();
+const neverAsked = (): never => {
+  throw new Error('nothing is recorded');
+};
 const traces = [NULL_TRACE, NULL_TRACE];
 
 function callAll(trace: RequestTrace): void {
@@ -15,6 +19,7 @@ function callAll(trace: RequestTrace): void {
   trace.sliceEnd('prefill_forward');
   trace.slice('decode_loop', 1, 2);
   trace.inject(carrier);
+  startSend(trace, 'sw.decode.0000000a.leg', neverAsked);
   trace.abort('deadline');
   trace.finish();
   sliceBatch('decode_loop', traces, 1, 2);

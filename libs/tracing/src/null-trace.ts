@@ -1,4 +1,5 @@
 import type { ContextCarrier } from './context-carrier.js';
+import type { MessageSpan } from './message-span.js';
 import type { SpanRef } from './span-ids.js';
 import type { RequestTrace } from './request-trace.js';
 import { TraceLevel } from './trace-level.js';
@@ -22,6 +23,9 @@ export class NullTrace implements RequestTrace {
   retry(): void {}
   link(): void {}
   current(): SpanRef | null {
+    return null;
+  }
+  message(): MessageSpan | null {
     return null;
   }
   inject(_carrier: ContextCarrier): void {}

@@ -1,4 +1,5 @@
 import type { ContextCarrier } from './context-carrier.js';
+import type { MessageSpan, MessageSpanOptions } from './message-span.js';
 import type { LinkKind } from './names.js';
 import type { SpanRef } from './span-ids.js';
 import type { TraceThread } from './thread.js';
@@ -95,6 +96,9 @@ export interface RequestTrace {
   link(kind: LinkKind, to: { readonly traceId?: string; readonly spanId: string }): void;
   /** The innermost open slice, else the last one; null where nothing is recorded. */
   current(): SpanRef | null;
+
+  /** Begins a message span, whatever the level: `startSend` and `startProcess` know when. Null where nothing is recorded. */
+  message(options: MessageSpanOptions): MessageSpan | null;
 
   /** Writes the context into what carries the request on: NATS headers, HTTP headers, a worker thread's message. */
   inject(carrier: ContextCarrier): void;

@@ -1,7 +1,8 @@
 import { Controller } from '@nestjs/common';
-import { EventPattern, Payload } from '@nestjs/microservices';
+import { Ctx, EventPattern, NatsContext, Payload } from '@nestjs/microservices';
 import { parseFailed, subjects } from '@sliceway/protocol';
-import { identity } from '@sliceway/service';
+import { identity, processMessage } from '@sliceway/service';
+import { requestTrace } from '@sliceway/tracing';
 import { RequestTable } from '../requests/request-table.js';
 
 /** Workers that give an attempt up. */
@@ -9,8 +10,9 @@ import { RequestTable } from '../requests/request-table.js';
 export class FailedController {
   constructor(private readonly table: RequestTable) {}
 
-  @EventPattern(subjects.failed(identity.instance))
-  onFailed(@Payload() message: unknown): void {
-    this.table.onFailed(parseFailed(message));
+  @EventPattern<string>(subjects.failed(identity.instance))
+  onFailed(@Payload() message: unknown, @Ctx() context: NatsContext): void {
+    const failed = parseFailed(message);
+    processMessage(requestTrace(failed.rid), context, () => this.table.onFailed(failed));
   }
 }

@@ -12,7 +12,7 @@ import {
   type WorkerRole,
 } from '@sliceway/protocol';
 import { identity, type MessageClient } from '@sliceway/service';
-import type { RequestTrace } from '@sliceway/tracing';
+import { requestTrace, type RequestTrace } from '@sliceway/tracing';
 import type { ClusterPort } from '../requests/cluster-port.js';
 import { workerFailure } from '../requests/failure-errors.js';
 import type { BrokerListener } from './broker-watch.js';
@@ -65,7 +65,7 @@ export class NatsCluster implements ClusterPort, BrokerListener {
   }
 
   abort(role: WorkerRole, instance: WorkerId, abort: Abort): void {
-    const send = (): void => this.#messages.emit(subjects.abort(role, instance), abort);
+    const send = (): void => this.#messages.notify(subjects.abort(role, instance), abort, requestTrace(abort.rid));
     if (this.#isOnline) send();
     else if (this.#unsent.length < MAX_UNSENT) this.#unsent.push(send);
   }

@@ -1,12 +1,9 @@
 import { z } from 'zod';
-import { instanceField, integer, natsServers } from './fields.js';
+import { instanceField, integer } from './fields.js';
+import { natsSchema } from './nats.schema.js';
 
 /** What every service reads. The descriptions make the tables of the docs. */
-export const serviceSchema = z.object({
-  NATS_URL: natsServers().default('nats://127.0.0.1:4222').meta({
-    description: 'nats-server, or several separated by commas; nats://user:password@host:port where it asks for them',
-    secret: true,
-  }),
+export const serviceSchema = natsSchema.extend({
   HOST: z.string().default('127.0.0.1').describe('address of the HTTP server'),
   PORT: integer(0, 65_535).default(0).describe('port of the HTTP server; 0 takes any free one'),
   LOG_LEVEL: z

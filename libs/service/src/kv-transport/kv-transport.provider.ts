@@ -1,6 +1,7 @@
 import type { Provider } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { subjects, type KvFormat } from '@sliceway/protocol';
+import { requestTrace } from '@sliceway/tracing';
 import type { EngineConfig } from '../config/engine.schema.js';
 import { identity } from '../identity.config.js';
 import { LogOnce } from '../logging/log-once.js';
@@ -27,7 +28,8 @@ export function kvTransportProvider(role: 'prefill' | 'decode', config: EngineCo
         window: config.SLICEWAY_KV_WINDOW,
         timeoutMs: config.SLICEWAY_KV_TIMEOUT_MS,
         bootstrapTimeoutMs: config.SLICEWAY_KV_TIMEOUT_MS,
-        publishBootstrap: (prefill, bootstrap) => messages.emit(subjects.bootstrap(prefill), bootstrap),
+        publishBootstrap: (prefill, bootstrap) =>
+          messages.notify(subjects.bootstrap(prefill), bootstrap, requestTrace(bootstrap.rid)),
         onBadFrame: (error) => faults.warn('frame', error, { subject: role === 'prefill' ? 'credit' : 'kv' }),
       }),
   };

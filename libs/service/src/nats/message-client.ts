@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { NatsRecordBuilder, type ClientNats } from '@nestjs/microservices';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
-import type { RequestTrace } from '@sliceway/tracing';
+import { injectMessage, type MessageSpan, type RequestTrace } from '@sliceway/tracing';
 import { firstValueFrom, fromEvent, takeUntil, timeout } from 'rxjs';
 import type { LogOnce } from '../logging/log-once.js';
 import type { ConnectionHealth } from './connection-health.js';
+import { endWith, reasonOf, startSendSpan } from './message-spans.js';
 
 /** Control messages, through Nest's NATS client. */
 export class MessageClient {
@@ -16,11 +17,20 @@ export class MessageClient {
     client.status.subscribe((status) => health.set('messages', status === 'connected'));
   }
 
-  /** Publishes an event; a failure to do so is counted and logged, since nobody waits for it. */
+  /**
+   * Publishes an event; a failure to do so is counted and logged, since nobody waits for it.
+   *
+   * @param trace of the request that the event hands over
+   */
   emit(subject: string, message: unknown, trace?: RequestTrace): void {
-    this.client.emit(subject, this.#record(message, trace)).subscribe({
-      error: (error: unknown) => this.faults.warn('unsent_message', error, { subject }),
-    });
+    const span = trace ? startSendSpan(trace, subject) : null;
+    this.#emit(subject, trace ? withContext(message, trace, span) : message, span);
+  }
+
+  /** As `emit`, about a request that the receiver has already: it needs no context. */
+  notify(subject: string, message: unknown, trace: RequestTrace): void {
+    const span = startSendSpan(trace, subject);
+    this.#emit(subject, span ? withContext(message, null, span) : message, span);
   }
 
   /**
@@ -32,8 +42,12 @@ export class MessageClient {
     message: unknown,
     { timeoutMs, trace, signal }: { timeoutMs: number; trace?: RequestTrace; signal?: AbortSignal },
   ): Promise<unknown> {
-    const reply = this.client.send<unknown>(subject, this.#record(message, trace)).pipe(timeout(timeoutMs));
-    return firstValueFrom(signal ? reply.pipe(takeUntil(fromEvent(signal, 'abort'))) : reply);
+    const span = trace ? startSendSpan(trace, subject) : null;
+    const record = trace ? withContext(message, trace, span) : message;
+    const reply = this.client.send<unknown>(subject, record).pipe(timeout(timeoutMs));
+    const answered = firstValueFrom(signal ? reply.pipe(takeUntil(fromEvent(signal, 'abort'))) : reply);
+    if (span) endWhenSent(span, answered);
+    return answered;
   }
 
   /** Asks everyone who listens to a subject, as Nest's client, which takes one reply, cannot. @returns the replies by then, or when there are `expected` */
@@ -66,10 +80,27 @@ export class MessageClient {
     return this.client.close();
   }
 
-  #record(message: unknown, trace: RequestTrace | undefined): unknown {
-    if (!trace) return message;
-    const context = headers();
-    trace.inject(context);
-    return new NatsRecordBuilder(message).setHeaders(context).build();
+  #emit(subject: string, record: unknown, span: MessageSpan | null): void {
+    this.client.emit(subject, record).subscribe({
+      complete: () => span?.end(),
+      error: (error: unknown) => {
+        span?.end(reasonOf(error));
+        this.faults.warn('unsent_message', error, { subject });
+      },
+    });
   }
+}
+
+/** @param trace null where its context is not to be handed over */
+function withContext(message: unknown, trace: RequestTrace | null, span: MessageSpan | null): unknown {
+  const context = headers();
+  trace?.inject(context);
+  if (span) injectMessage(context, span);
+  return new NatsRecordBuilder(message).setHeaders(context).build();
+}
+
+/** A request leaves a few microtasks later. Nest tells only of its answer, by which one that could not be sent shows before. */
+function endWhenSent(span: MessageSpan, answered: Promise<unknown>): void {
+  endWith(span, answered);
+  queueMicrotask(() => process.nextTick(() => span.end()));
 }

@@ -57,8 +57,15 @@ describe('the tree', () => {
     expect(lineOf(text, 'first_token_wait ✗')).not.toBe('');
   });
 
+  it('has messages where they are sent and where they are processed', () => {
+    const text = renderTree(sampleTrace({ level: 3 }), { width: 110 });
+    expect(lineOf(text, 'send sw.tokenizer.encode')).toMatch(/▪$/);
+    expect(text).toMatch(/├ tokenize_wait .*\n.*└ send sw\.tokenizer\.encode +305 µs +45\.0 µs/);
+    expect(text).toContain('✉ gateway/send sw.tokenizer.encode');
+  });
+
   it('says the same of links that have lost their kinds, as in Jaeger', () => {
-    const spans = sampleTrace({ retry: true });
+    const spans = sampleTrace({ retry: true, level: 3 });
     const bare = spans.map((span) => ({ ...span, links: span.links.map((link) => ({ ...link, attributes: {} })) }));
     expect(renderTree(bare)).toBe(renderTree(spans));
   });

@@ -81,7 +81,7 @@ function treeLines(rows: readonly TreeRow[], width: number, paint: Paint): strin
     const { isError, reason, notes } = row.notes;
     const mark = isError ? ' ✗' : '';
     const label = fit(row.label, nameColumns - 1 - row.lead.length - mark.length) + mark;
-    const isFrame = row.place !== SpanPlace.slice;
+    const isFrame = row.place !== SpanPlace.slice && row.place !== SpanPlace.message;
     const ink = isError ? Ink.red : inkOfRole(row.role);
     const name = paint(row.lead, Ink.dim) + paint(label, ink, isFrame ? Ink.bold : null);
     const padding = ' '.repeat(nameColumns - row.lead.length - label.length);
@@ -103,6 +103,7 @@ function treeLines(rows: readonly TreeRow[], width: number, paint: Paint): strin
 function partsOf({ place, isNested, spans }: TreeRow): { stretch: Stretch; fill: string }[] {
   const span = spans[0]!;
   if (spans.length > 1) return spans.map((stretch) => ({ stretch, fill: '▪' }));
+  if (place === SpanPlace.message) return [{ stretch: span, fill: '▪' }];
   if (place !== SpanPlace.slice) return [{ stretch: span, fill: '─' }];
   if (isNested) return [{ stretch: span, fill: '▪' }];
   if (WAITS.has(span.name)) return [{ stretch: span, fill: '░' }];

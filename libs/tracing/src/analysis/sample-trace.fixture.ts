@@ -1,6 +1,7 @@
 import { AttributeName, EventName, LinkKind, SliceName } from '../names.js';
 import { SpanKind, type TraceSpan } from '../trace-span.js';
 import { max, min } from './explainers.js';
+import { addMessage } from './sample-message.fixture.js';
 import { runChoice } from './sample-choice.fixture.js';
 import { bootstrapPrefill, legTimes, receiveKv, runPrefill } from './sample-legs.fixture.js';
 import { SAMPLE_RID, type SampleOptions, type SampleParts } from './sample-parts.fixture.js';
@@ -35,6 +36,7 @@ const USUAL: Readonly<Record<string, bigint>> = {
   detokenize_first: 220n * US,
   detokenize_last: 180n * US,
   stream: 350n * US,
+  send: 45n * US,
   lost_after: 40n * MS,
 };
 const USUAL_HOP = 120n * US;
@@ -133,7 +135,8 @@ function attempt({ builder, options, take, server, index, startNs, lost }: Attem
 }
 
 /** The gateway's wait for the tokenizer, and that one's first visit. */
-function encode({ builder, take, request }: SampleParts, gateway: ThreadDraft, sentNs: bigint) {
+function encode(parts: SampleParts, gateway: ThreadDraft, sentNs: bigint) {
+  const { builder, take, request } = parts;
   const startNs = sentNs + take('hop:gateway>tokenizer');
   const tokenizedNs = startNs + take('tokenize');
   const repliedNs = tokenizedNs + take('api_server_dispatch');
@@ -147,5 +150,15 @@ function encode({ builder, take, request }: SampleParts, gateway: ThreadDraft, s
   builder.nested('tokenizer', tokenize, SliceName.chatTemplate, startNs, templateEndNs);
   builder.slice('tokenizer', visit, SliceName.apiServerDispatch, tokenizedNs, repliedNs);
   builder.extend(root, 'tokenizer', repliedNs);
+  addMessage(parts, {
+    from: 'gateway',
+    to: 'tokenizer',
+    what: 'encode',
+    slice: wait,
+    thread: visit.span,
+    sentNs,
+    comeNs: startNs,
+    doneNs: repliedNs,
+  });
   return { wait, endNs, previous: visit.previous };
 }

@@ -23,6 +23,7 @@ export function notesOf(tree: SpanTree, spans: readonly TraceSpan[]): SpanNotes 
     if (kind === LinkKind.batch) batches.push(String(target?.attributes[AttributeName.bid] ?? '?'));
     else if (kind === LinkKind.kv) notes.add(`⇄ kv ${nameOf(target, link)}`);
     else if (kind === LinkKind.retryOf) notes.add(`↻ retry_of ${nameOf(target, link)}`);
+    else if (kind === LinkKind.message) notes.add(`✉ ${placed(tree, target, link)}`);
     // What stands right above it needs no arrow.
     else if (kind !== LinkKind.previous) notes.add(`→ ${nameOf(target, link)}`);
     else if (target === undefined || target.parentSpanId !== span.parentSpanId)
@@ -45,6 +46,7 @@ export function kindOf(span: TraceSpan, link: SpanLink, target: TraceSpan | unde
   if (typeof kind === 'string') return kind;
   if (link.traceId !== span.traceId) return LinkKind.batch;
   if (target && placeOf(target) === SpanPlace.room) return LinkKind.retryOf;
+  if (target && placeOf(target) === SpanPlace.message) return LinkKind.message;
   return target && KV_ENDS.has(span.name) && KV_ENDS.has(target.name) ? LinkKind.kv : LinkKind.previous;
 }
 
@@ -54,7 +56,8 @@ function nameOf(target: TraceSpan | undefined, { spanId }: SpanLink): string {
 
 /** With its service, since it is somewhere else in the tree. */
 function placed(tree: SpanTree, target: TraceSpan | undefined, link: SpanLink): string {
-  const thread = target && tree.parentOf(target);
+  let thread = target;
+  while (thread && placeOf(thread) !== SpanPlace.thread) thread = tree.parentOf(thread);
   const label = thread?.attributes[AttributeName.threadLabel];
   return label === undefined ? nameOf(target, link) : `${label}/${nameOf(target, link)}`;
 }

@@ -1,16 +1,18 @@
 import { AttributeName, SpanName } from '../names.js';
-import type { TraceSpan } from '../trace-span.js';
+import { SpanKind, type TraceSpan } from '../trace-span.js';
 
 const ROOM_NAME = /^Bootstrap Room 0x([0-9a-f]{16})$/;
 const REQUEST_NAME = /^(\S+) Req /;
 
 export const SpanPlace = {
-  /** What came in from outside of us: the HTTP server's span, message spans. */
+  /** What came in from outside of us: the HTTP server's span. */
   other: 'other',
   room: 'room',
   request: 'request',
   thread: 'thread',
   slice: 'slice',
+  /** Of a message that is sent or processed: no part of the time that slices tile. */
+  message: 'message',
   batchStep: 'batch_step',
 } as const;
 export type SpanPlace = (typeof SpanPlace)[keyof typeof SpanPlace];
@@ -22,7 +24,9 @@ export function placeOf({ name, attributes, scope, kind }: TraceSpan): SpanPlace
   if (REQUEST_NAME.test(name) && attributes[AttributeName.rid] !== undefined) return SpanPlace.request;
   if (attributes[AttributeName.threadLabel] !== undefined) return SpanPlace.thread;
   // Jaeger's older answers have no scope.
-  return (scope === 'sliceway' || scope === '') && kind === 1 ? SpanPlace.slice : SpanPlace.other;
+  if (scope !== 'sliceway' && scope !== '') return SpanPlace.other;
+  if (kind === SpanKind.producer || kind === SpanKind.consumer) return SpanPlace.message;
+  return kind === SpanKind.internal ? SpanPlace.slice : SpanPlace.other;
 }
 
 /** `gateway` of `gateway Req a1b2c3d4`. */

@@ -20,8 +20,9 @@ export interface TreeRow {
   readonly notes: SpanNotes;
 }
 
-/** Of more nested slices of one name than this the middle ones are folded. */
+/** Of more nested slices or messages of one name than this the middle ones are folded. */
 const MAX_ALIKE = 6;
+const FOLDED: ReadonlySet<SpanPlace> = new Set([SpanPlace.slice, SpanPlace.message]);
 const SHOWN_BEFORE = 2;
 const SHOWN_AFTER = 1;
 
@@ -84,7 +85,7 @@ function folded(children: readonly TraceSpan[]): (readonly TraceSpan[])[] {
 }
 
 function isAlike(a: TraceSpan, b: TraceSpan): boolean {
-  return a.name === b.name && placeOf(a) === SpanPlace.slice && a.status.code === b.status.code;
+  return a.name === b.name && FOLDED.has(placeOf(a)) && a.status.code === b.status.code;
 }
 
 /** `engine [TP 0] pid 4711`: the host only where there are several. */

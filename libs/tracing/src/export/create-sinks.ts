@@ -1,5 +1,6 @@
 import type { TraceAttributes } from '../request-trace.js';
 import type { SharedControl } from '../recording/shared-control.js';
+import { SGLANG_NAMES } from '../sglang-names.js';
 import { createConsoleDestination } from './console-destination.js';
 import type { ExportStats } from './export-stats.js';
 import { createFileDestination, type TraceFileOptions } from './file-destination.js';
@@ -21,6 +22,8 @@ export interface Destinations {
 
 export interface SinkParts {
   readonly destinations: Destinations;
+  /** See SGLANG_NAMES. */
+  readonly sglangNames: boolean;
   readonly context: SinkContext;
   readonly control: SharedControl;
   readonly resource: TraceAttributes;
@@ -31,7 +34,7 @@ export interface SinkParts {
 
 /** Those that can be made: one that cannot is an error of its own. Modules are loaded only where they are needed. */
 export async function createSinks(parts: SinkParts): Promise<Sink[]> {
-  const { destinations, context, control, resource, stats, onError } = parts;
+  const { destinations, sglangNames, context, control, resource, stats, onError } = parts;
   const spanSink = (destination: SpanDestination): Sink =>
     new SpanSink(destination, context, stats, (error) => onError(destination.name, error));
   const { processorModule, exporterModule } = destinations;
@@ -47,7 +50,16 @@ export async function createSinks(parts: SinkParts): Promise<Sink[]> {
     const { onDiagnostics } = await import('./otlp-transport.js');
     onDiagnostics(parts.onWarning);
     const transport = await otlpTransport(destinations);
-    return new RecordSink({ context, control, resource, stats, transport, onError: (error) => onError(name, error) });
+    const names = sglangNames ? SGLANG_NAMES : null;
+    return new RecordSink({
+      context,
+      control,
+      resource,
+      stats,
+      transport,
+      names,
+      onError: (error) => onError(name, error),
+    });
   }
 
   async function userProcessor(path: string): Promise<Sink> {

@@ -2,6 +2,7 @@ import { LinkKind, AttributeName } from '../names.js';
 import { FLAG_STATUS_MESSAGE, FLAG_TRACE_STATE, SPAN_HEAD_WORDS, ValueType } from '../recording/record-format.js';
 import type { RingReader } from '../recording/ring-reader.js';
 import type { EpochTimes } from './epoch-times.js';
+import type { FurtherNames } from './further-names.js';
 import type { ProtobufWriter } from './protobuf-writer.js';
 
 /** Field numbers and wire types of opentelemetry/proto/trace/v1/trace.proto and common/v1/common.proto. */
@@ -54,7 +55,11 @@ export class SpanEncoder {
   /** Next word of the record. */
   #at = 0;
 
-  constructor(private readonly times: EpochTimes) {}
+  /** @param furtherNames of a span's attributes */
+  constructor(
+    private readonly times: EpochTimes,
+    private readonly furtherNames: FurtherNames | null = null,
+  ) {}
 
   /** @param tag field of the message that the span becomes part of */
   encode(ring: RingReader, word: number, out: ProtobufWriter, tag: number): void {
@@ -88,7 +93,8 @@ export class SpanEncoder {
       out.byte(SpanTag.traceState);
       this.#text();
     }
-    this.#attributes(SpanTag.attributes, i32[at + 20]!);
+    if (this.furtherNames === null) this.#attributes(SpanTag.attributes, i32[at + 20]!);
+    else this.#renamed(this.furtherNames, i32[at + 20]!);
     const events = i32[at + 21]!;
     for (let i = 0; i < events; i++) this.#event();
     if ((i32[at + 14]! | i32[at + 15]!) !== 0) this.#previous(word);
@@ -155,7 +161,20 @@ export class SpanEncoder {
     for (let i = 0; i < count; i++) this.#attribute(tag);
   }
 
-  #attribute(tag: number): void {
+  /** Of the span, each again under its further name where it has one. */
+  #renamed(names: FurtherNames, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const at = this.#at;
+      this.#attribute(SpanTag.attributes);
+      const name = names.of(this.#ring, this.#ring.i32[at * 2]!, at + 1);
+      if (name === undefined) continue;
+      this.#at = at;
+      this.#attribute(SpanTag.attributes, name);
+    }
+  }
+
+  /** @param key in the place of its own */
+  #attribute(tag: number, key: Uint8Array | null = null): void {
     const out = this.#out;
     const { i32, f64 } = this.#ring;
     const head = this.#at++ * 2;
@@ -164,7 +183,11 @@ export class SpanEncoder {
     out.byte(tag);
     const begun = out.begin();
     out.byte(KeyValueTag.key);
-    this.#name(i32[head]!);
+    if (key === null) this.#name(i32[head]!);
+    else {
+      out.block(key);
+      if (i32[head]! < 0) this.#at += 1 + ((i32[this.#at * 2]! + 3) >> 2);
+    }
     out.reserve(HEAD_BYTES);
     out.byte(KeyValueTag.value);
     const typed = i32[head + 1]!;

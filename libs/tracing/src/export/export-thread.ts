@@ -2,6 +2,8 @@ import { readSpan } from '../recording/read-span.js';
 import type { SharedControl } from '../recording/shared-control.js';
 import type { RingReader } from '../recording/ring-reader.js';
 import type { TraceAttributes } from '../request-trace.js';
+import type { TraceSpan } from '../trace-span.js';
+import { type AttributeNames, withFurtherNames } from './further-names.js';
 import type { ExportStats } from './export-stats.js';
 import type { KnownRing, RingSet } from './ring-set.js';
 import type { Sink } from './sink.js';
@@ -12,6 +14,8 @@ export interface ExportThreadOptions {
   readonly resource: TraceAttributes;
   readonly rings: RingSet;
   readonly sinks: readonly Sink[];
+  /** Further names of a span's attributes. */
+  readonly names: AttributeNames | null;
   readonly onNames: (ring: KnownRing, names: readonly string[]) => void;
   readonly onError: (error: Error) => void;
 }
@@ -68,12 +72,12 @@ export class ExportThread {
 
   /** A span that cannot be read is counted and passed over. */
   #take(ring: RingReader, word: number): boolean {
-    const { sinks, control, resource, stats, onError } = this.options;
+    const { sinks, stats, onError } = this.options;
     let span;
     try {
       for (const sink of sinks) {
         sink.takeRecord?.(ring, word);
-        sink.takeSpan?.((span ??= readSpan(ring, ring.span(word), control, resource)));
+        sink.takeSpan?.((span ??= this.#read(ring, word)));
       }
     } catch (error) {
       stats.add('failures');
@@ -81,6 +85,12 @@ export class ExportThread {
       onError(error as Error);
     }
     return true;
+  }
+
+  #read(ring: RingReader, word: number): TraceSpan {
+    const { control, resource, names } = this.options;
+    const span = readSpan(ring, ring.span(word), control, resource);
+    return names === null ? span : { ...span, attributes: withFurtherNames(span.attributes, names) };
   }
 
   async #settle(work: Promise<void>): Promise<void> {

@@ -1,6 +1,7 @@
 import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
 import { HELLO, RINGS_CHANNEL } from '../recording/thread-writer.js';
 import { SharedControl } from '../recording/shared-control.js';
+import { SGLANG_NAMES } from '../sglang-names.js';
 import { createSinks } from './create-sinks.js';
 import { estimateOrigin } from './estimate-origin.js';
 import { ExportStats } from './export-stats.js';
@@ -60,6 +61,7 @@ const thread = new ExportThread({
   resource: data.resource,
   rings,
   sinks,
+  names: data.sglangNames ? SGLANG_NAMES : null,
   onNames: ({ id }: KnownRing, names) => post({ type: 'names', id, names }),
   onError: (error) => log.error('export', error),
 });

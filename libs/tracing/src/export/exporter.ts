@@ -64,6 +64,7 @@ export function startExporter(options: ExporterOptions): Exporter {
       stats: stats.buffer,
       resource: { ...options.resource, ...config.resource },
       destinations,
+      sglangNames: config.sglangNames,
       context: { maxBatchSpans, maxQueueSpans, scheduleDelayMs, exportTimeoutMs },
       drainMs,
     },

@@ -14,6 +14,7 @@ it('has defaults', () => {
     traceDirectory: undefined,
     processorModule: undefined,
     exporterModule: undefined,
+    sglangNames: false,
     environment: {},
     warnings: [],
   });
@@ -35,6 +36,7 @@ it('takes what is set; blanks are not', () => {
     SLICEWAY_TRACE_DIRECTORY: '  ',
     SLICEWAY_TRACE_PROCESSOR: './p.mjs',
     SLICEWAY_TRACE_EXPORTER: '',
+    SLICEWAY_TRACE_SGLANG_NAMES: ' TRUE ',
   };
   expect(readOtelConfig(environment)).toEqual({
     isDisabled: false,
@@ -49,6 +51,7 @@ it('takes what is set; blanks are not', () => {
     traceDirectory: undefined,
     processorModule: './p.mjs',
     exporterModule: undefined,
+    sglangNames: true,
     environment,
     warnings: [],
   });
@@ -62,6 +65,7 @@ it.each([
   ['OTEL_EXPORTER_OTLP_PROTOCOL', ['http/json', 'GRPC'], { protocol: 'http/protobuf' }],
   ['OTEL_RESOURCE_ATTRIBUTES', ['a', '=b', 'a=%zz'], { resource: {} }],
   ['OTEL_TRACES_EXPORTER', ['zipkin'], { exporters: [] }],
+  ['SLICEWAY_TRACE_SGLANG_NAMES', ['1', 'yes'], { sglangNames: false }],
 ] as const)('%s: a bad value is named, and the default taken', (name, values, expected) => {
   for (const value of values) {
     const config = readOtelConfig({ [name]: value });

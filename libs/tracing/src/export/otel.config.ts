@@ -25,6 +25,8 @@ export interface OtelConfig {
   readonly traceDirectory: string | undefined;
   readonly processorModule: string | undefined;
   readonly exporterModule: string | undefined;
+  /** Attributes have SGLang's names, too, where it has others. */
+  readonly sglangNames: boolean;
   readonly environment: Environment;
   /** One sentence for each value that was not taken. */
   readonly warnings: readonly string[];
@@ -42,6 +44,15 @@ export function readOtelConfig(environment: Environment = process.env): OtelConf
     if (Number.isInteger(parsed) && parsed >= min && parsed <= 0x7fffffff) return parsed;
     warnings.push(`${name} is ${JSON.stringify(value)}: expected a whole number from ${min}; ${fallback} is used`);
     return fallback;
+  }
+
+  function flag(name: string): boolean {
+    const value = text(name)?.toLowerCase();
+    if (value === 'true') return true;
+    if (value !== undefined && value !== 'false') {
+      warnings.push(`${name} is ${JSON.stringify(value)}: expected true or false; false is used`);
+    }
+    return false;
   }
 
   function exporters(): TracesExporter[] | null {
@@ -99,6 +110,7 @@ export function readOtelConfig(environment: Environment = process.env): OtelConf
     traceDirectory: text('SLICEWAY_TRACE_DIRECTORY'),
     processorModule: text('SLICEWAY_TRACE_PROCESSOR'),
     exporterModule: text('SLICEWAY_TRACE_EXPORTER'),
+    sglangNames: flag('SLICEWAY_TRACE_SGLANG_NAMES'),
     environment,
     warnings,
   };

@@ -5,6 +5,7 @@ import type { SharedControl } from '../recording/shared-control.js';
 import { encodeResource, encodeScope } from './encode-resource.js';
 import { SpanEncoder } from './encode-span.js';
 import { EpochTimes } from './epoch-times.js';
+import { type AttributeNames, FurtherNames } from './further-names.js';
 import { ProtobufWriter } from './protobuf-writer.js';
 import { VERSION } from './version.js';
 
@@ -26,8 +27,9 @@ export class OtlpBatch {
   readonly #others = new Map<string, ScopeSpans>();
   #spans = 0;
 
-  constructor(control: SharedControl, resource: TraceAttributes) {
-    this.#encoder = new SpanEncoder(new EpochTimes(control));
+  /** @param names further names of attributes */
+  constructor(control: SharedControl, resource: TraceAttributes, names: AttributeNames | null = null) {
+    this.#encoder = new SpanEncoder(new EpochTimes(control), names === null ? null : new FurtherNames(names));
     this.#resource = encodeResource(resource);
   }
 

@@ -1,6 +1,7 @@
 import type { TraceAttributes } from '../request-trace.js';
 import type { RingReader } from '../recording/ring-reader.js';
 import type { SharedControl } from '../recording/shared-control.js';
+import type { AttributeNames } from './further-names.js';
 import type { ExportStats } from './export-stats.js';
 import { OtlpBatch } from './otlp-batch.js';
 import type { OtlpTransport } from './otlp-transport.js';
@@ -13,6 +14,8 @@ export interface RecordSinkOptions {
   readonly resource: TraceAttributes;
   readonly stats: ExportStats;
   readonly transport: OtlpTransport;
+  /** Further names of attributes. */
+  readonly names: AttributeNames | null;
   readonly onError: (error: Error) => void;
 }
 
@@ -24,8 +27,8 @@ export class RecordSink implements Sink {
   #openSinceMs = 0;
 
   constructor(private readonly options: RecordSinkOptions) {
-    const { context, control, resource, stats, transport, onError } = options;
-    this.#batch = new OtlpBatch(control, resource);
+    const { context, control, resource, stats, transport, names, onError } = options;
+    this.#batch = new OtlpBatch(control, resource, names);
     this.#queue = new SendQueue({
       maxSpans: context.maxQueueSpans,
       timeoutMs: context.exportTimeoutMs,

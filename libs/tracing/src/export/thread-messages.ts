@@ -8,6 +8,8 @@ export interface ExporterThreadData {
   readonly stats: SharedArrayBuffer;
   readonly resource: TraceAttributes;
   readonly destinations: Destinations;
+  /** See SGLANG_NAMES. */
+  readonly sglangNames: boolean;
   readonly context: SinkContext;
   readonly drainMs: number;
   readonly rings: readonly HandedRing[];

@@ -1,5 +1,6 @@
 import { now } from '../clock.js';
 import { ContextHeader, type ContextCarrier } from '../context-carrier.js';
+import type { MessageSpan, MessageSpanOptions } from '../message-span.js';
 import { AttributeName, LinkKind, SLICE_LEVEL, type SliceName } from '../names.js';
 import { NULL_TRACE } from '../null-trace.js';
 import type {
@@ -18,6 +19,7 @@ import { defaultThread, type TraceThread } from '../thread.js';
 import { TraceLevel } from '../trace-level.js';
 import { SpanKind, SpanStatus } from '../trace-span.js';
 import { MAX_LINKS } from './record-format.js';
+import { RecordedMessage } from './recorded-message.js';
 import { RECORD_IDS, RequestSpan } from './request-span.js';
 import { SliceFrame, type PendingLink } from './slice-frame.js';
 import type { SpanWriter } from './span-writer.js';
@@ -233,6 +235,17 @@ export class RecordedTrace implements RequestTrace {
     if (this.#isEnded) return;
     this.#request.fail(reason);
     this.#end(ts, reason);
+  }
+
+  /** Sent within the innermost open slice; processed on the thread, as that goes on beyond a slice. Between visits there is only the request. */
+  message(options: MessageSpanOptions): MessageSpan | null {
+    if (this.#isEnded) return null;
+    const { ids } = this.#request;
+    const outer = options.kind === SpanKind.producer ? this.#recordedAbove(Math.min(this.#depth, MAX_DEPTH)) : null;
+    // An anonymous slice that something hangs on stays, whatever its name.
+    if (outer !== null) outer.hasNested = true;
+    const thread: [number, number] = this.#isThreadOpen ? [this.#thread0, this.#thread1] : [ids[4]!, ids[5]!];
+    return new RecordedMessage(this.#request, outer === null ? thread : [outer.id0, outer.id1], options);
   }
 
   inject(carrier: ContextCarrier): void {

@@ -137,6 +137,15 @@ export class RingReader {
     return (this.#utf8Names[id] ??= Buffer.from(this.nameOf(id)));
   }
 
+  /** A text that lies at a word; the next part is what it was. */
+  textAt(word: number): string {
+    const at = this.#at;
+    this.#at = word;
+    const text = this.#text();
+    this.#at = at;
+    return text;
+  }
+
   /** The next attribute, handed on by its parts. */
   attribute(): readonly [key: string, value: AttributeValue | undefined] {
     const head = this.#at++ * 2;

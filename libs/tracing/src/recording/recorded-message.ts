@@ -1,0 +1,76 @@
+import { now } from '../clock.js';
+import type { MessageSpan, MessageSpanOptions } from '../message-span.js';
+import { AttributeName, LinkKind, MESSAGING_SYSTEM, MessageOperation } from '../names.js';
+import { bitsToHex, hexToBits, randomBits } from '../span-ids.js';
+import { SpanKind, SpanStatus } from '../trace-span.js';
+import { Id, RECORD_IDS, type RequestSpan } from './request-span.js';
+
+/** A message span that is under way. It knows its parent by id only, which may be over when this one ends. */
+export class RecordedMessage implements MessageSpan {
+  readonly #startTs: number;
+  readonly #id0 = randomBits();
+  readonly #id1 = randomBits();
+  #isEnded = false;
+
+  /** @param parent span id, two words */
+  constructor(
+    private readonly request: RequestSpan,
+    private readonly parent: readonly [number, number],
+    private readonly options: MessageSpanOptions,
+  ) {
+    this.#startTs = options.startTs ?? now();
+  }
+
+  get spanId(): string {
+    return bitsToHex(this.#id0) + bitsToHex(this.#id1);
+  }
+
+  end(error?: string): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    const { kind, destination, producer } = this.options;
+    const { writer, rid } = this.request.options;
+    const operation = kind === SpanKind.producer ? MessageOperation.send : MessageOperation.process;
+    const name = `${operation} ${destination.template}`;
+    if (!this.#begin(name, error)) {
+      this.request.dropped++;
+      return;
+    }
+    if (writer.isUnnamed) writer.name(name);
+    if (error !== undefined) writer.statusMessage(error);
+    writer.attribute(AttributeName.messagingSystem, MESSAGING_SYSTEM);
+    writer.attribute(AttributeName.messagingOperationName, operation);
+    writer.attribute(AttributeName.messagingOperationType, operation);
+    writer.attribute(AttributeName.messagingDestinationName, destination.name);
+    writer.attribute(AttributeName.messagingDestinationTemplate, destination.template);
+    writer.attribute(AttributeName.messagingClientId, destination.clientId);
+    writer.attribute(AttributeName.messagingConversationId, rid);
+    if (producer !== undefined) this.#link(producer);
+    writer.commit();
+  }
+
+  #begin(name: string, error: string | undefined): boolean {
+    const { writer, epoch } = this.request.options;
+    const nameId = writer.nameId(name);
+    const ids = RECORD_IDS;
+    for (let i = 0; i < 4; i++) ids[Id.trace + i] = this.request.ids[i]!;
+    ids[Id.span] = this.#id0;
+    ids[Id.span + 1] = this.#id1;
+    for (let i = 0; i < 2; i++) {
+      ids[Id.parent + i] = this.parent[i]!;
+      ids[Id.previous + i] = 0;
+    }
+    const flags = this.options.kind | (error === undefined ? 0 : SpanStatus.error << 4);
+    return writer.begin(nameId, this.#startTs, Math.max(this.#startTs, now()), ids, epoch, -1, flags);
+  }
+
+  /** A message is about one request: its producer is of the same trace. */
+  #link(producer: string): void {
+    const { writer } = this.request.options;
+    const ids = RECORD_IDS;
+    ids[Id.span] = hexToBits(producer, 0);
+    ids[Id.span + 1] = hexToBits(producer, 8);
+    writer.link(ids);
+    writer.attribute(AttributeName.linkKind, LinkKind.message);
+  }
+}
