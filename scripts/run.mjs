@@ -3,6 +3,7 @@
  * What `npm start`, `npm test` and the other root scripts run. It works in a bare clone: only Node itself is needed here, and
  * what else is missing is installed, built and provided before the command proper begins.
  */
+import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { build, lint, typecheck } from './build.mjs';
 import { ensureInstalled } from './install.mjs';
@@ -44,6 +45,13 @@ const COMMANDS = {
     const { provideModel } = await import(`${ROOT}/infra/local/dist/index.js`);
     const model = await provideModel().catch((error) => fail(error.message));
     await become(`${ROOT}/libs/engine/dist/gpu-check/main.js`, [model]);
+  },
+  async 'nats-permissions'() {
+    build({ quiet: true });
+    const { natsAuthorization } = await import(`${ROOT}/libs/protocol/dist/index.js`);
+    const head =
+      '# Made by `npm run nats-permissions` from the table of messages in libs/protocol: change that, not this.\n';
+    writeFileSync(`${ROOT}/infra/nats/permissions.conf`, head + natsAuthorization());
   },
   async native(args) {
     build({ quiet: true });

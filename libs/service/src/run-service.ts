@@ -10,6 +10,7 @@ import { initTracing, registerThread, type TraceLevel, type Tracing } from '@sli
 import { activeFields } from '@sliceway/tracing/active-span';
 import { z } from 'zod';
 import { environment } from './config/environment.config.js';
+import { checkNatsConfig } from './config/nats.schema.js';
 import { ConfigError, parseConfig } from './config/parse-config.js';
 import type { ServiceConfig } from './config/service.schema.js';
 import { Shutdown } from './drain/shutdown.js';
@@ -101,7 +102,8 @@ function threadLabel(role: Role): string {
 
 function readConfig<S extends z.ZodObject>({ schema, role }: ServiceOptions<S>): z.output<S> & ServiceConfig {
   try {
-    return parseConfig(schema, environment) as z.output<S> & ServiceConfig;
+    const whole = schema.superRefine((config, context) => checkNatsConfig(config as ServiceConfig, context));
+    return parseConfig(whole, environment) as z.output<S> & ServiceConfig;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     createLogger(role, 'fatal').fatal({ faults: error.faults }, error.message);
@@ -124,6 +126,7 @@ async function createApp<S extends z.ZodObject>(
     // After the drain only idle clients are left, and they may stay for ever.
     forceCloseConnections: true,
   });
+  app.disable('x-powered-by');
   configureHttp?.(app, config);
   const handlers = app.connectMicroservice<MicroserviceOptions>(
     {

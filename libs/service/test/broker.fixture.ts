@@ -12,16 +12,17 @@ export class Broker {
     private server: NatsServer,
     private readonly binary: string,
     private readonly args: readonly string[],
+    private readonly environment: NodeJS.ProcessEnv,
     readonly directory: string,
   ) {}
 
   /** @param args more of nats-server's */
-  static async start(args: readonly string[] = []): Promise<Broker> {
+  static async start(args: readonly string[] = [], environment = process.env): Promise<Broker> {
     const source = await provideNatsServer({ config: { ...localConfigFromEnv(), natsUrl: null } });
     if (!('binary' in source)) throw new Error('These tests start a nats-server of their own; unset NATS_URL.');
     const directory = await mkdtemp(join(tmpdir(), 'sliceway-service-'));
-    const server = await startNats({ binary: source.binary, args, logFile: join(directory, 'nats.log') });
-    return new Broker(server, source.binary, args, directory);
+    const server = await startNats({ binary: source.binary, args, environment, logFile: join(directory, 'nats.log') });
+    return new Broker(server, source.binary, args, environment, directory);
   }
 
   get url(): string {
@@ -44,6 +45,7 @@ export class Broker {
     this.server = await startNats({
       binary: this.binary,
       args: this.args,
+      environment: this.environment,
       port,
       logFile: join(this.directory, 'nats.log'),
     });

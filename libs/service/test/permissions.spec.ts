@@ -1,17 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Svcm } from '@nats-io/services';
 import type { NatsConnection } from '@nats-io/transport-node';
-import {
-  inboxPrefix,
-  MESSAGE_ROUTES,
-  OPERATOR_PERMISSIONS,
-  permissionsFor,
-  ROLES,
-  type Permissions,
-  type Role,
-} from '@sliceway/protocol';
+import { inboxPrefix, MESSAGE_ROUTES, ROLES, type Role } from '@sliceway/protocol';
+import { securedNats } from '@sliceway/testing';
 import { Broker } from './broker.fixture.js';
 
 type User = Role | 'operator';
@@ -19,14 +12,6 @@ const USERS: readonly User[] = [...ROLES, 'operator'];
 const INSTANCE = '0000000a';
 /** What nobody but the user whose it is may touch, or nobody at all. */
 const FOREIGN = ['_INBOX.x', '$SRV.STATS', '$JS.API.INFO', '$SYS.REQ.SERVER.PING', 'elsewhere'];
-
-function userLine(user: User, { publish, subscribe, allowResponses }: Permissions): string {
-  const responses = allowResponses
-    ? `, allow_responses: { max: ${allowResponses.max}, expires: "${allowResponses.expiresMs}ms" }`
-    : '';
-  const allow = (subjects: { allow: readonly string[] }): string => `{ allow: ${JSON.stringify(subjects.allow)} }`;
-  return `{ user: ${user}, password: x, permissions: { publish: ${allow(publish)}, subscribe: ${allow(subscribe)}${responses} } }`;
-}
 
 /** Every subject of the message table that some role sends, to one instance. */
 const subjectsTo = (sender?: Role): Set<string> =>
@@ -36,7 +21,7 @@ const subjectsTo = (sender?: Role): Set<string> =>
     ),
   );
 
-describe('a nats-server with the permissions of the roles', () => {
+describe('a nats-server with the configuration of infra/nats', () => {
   let broker: Broker;
   let folder: string;
   const connections = {} as Record<User, NatsConnection>;
@@ -45,16 +30,12 @@ describe('a nats-server with the permissions of the roles', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sliceway-permissions-'));
-    const config = join(folder, 'nats.conf');
-    const users = USERS.map((user) =>
-      userLine(user, user === 'operator' ? OPERATOR_PERMISSIONS : permissionsFor(user)),
-    );
-    await writeFile(config, `authorization { users: [\n${users.join(',\n')}\n] }\n`);
-    broker = await Broker.start(['--config', config]);
+    const { args, environment, passwords } = securedNats(folder, process.env);
+    broker = await Broker.start(args, environment);
     for (const user of USERS) {
       const connection = await broker.connect({
         user,
-        pass: 'x',
+        pass: passwords[user],
         ...(user === 'operator' ? {} : { inboxPrefix: inboxPrefix(user) }),
       });
       connections[user] = connection;
@@ -124,6 +105,9 @@ describe('a nats-server with the permissions of the roles', () => {
     const foreign = [
       ...['>', 'sw.>', `sw.*.${INSTANCE}.*`, '_INBOX.>', '$SYS.>', '$JS.>'],
       ...others.flatMap((other) => [`sw.${other}.>`, `${inboxPrefix(other)}.>`]),
+      ...MESSAGE_ROUTES.flatMap(([, { receivers, subject }]) =>
+        receivers.includes(role) ? [] : receivers.map((receiver) => subject(receiver, INSTANCE)),
+      ),
     ];
     const told: string[] = [];
     for (const subject of foreign) {

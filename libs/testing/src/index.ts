@@ -13,5 +13,12 @@ export {
   type OtlpValue,
   toTraceSpans,
 } from './otlp-spans.js';
+export {
+  makeCertificates,
+  securedNats,
+  type SecuredNats,
+  type SecuredNatsOptions,
+  type SecuredUser,
+} from './secured-nats.js';
 export { type TraceFault, TraceRule } from './trace-fault.js';
 export { validateTrace, type ValidateTraceOptions } from './trace-validator.js';

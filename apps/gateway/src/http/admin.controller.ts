@@ -1,9 +1,8 @@
-import { timingSafeEqual, createHash } from 'node:crypto';
-import { Body, Controller, Get, Headers, HttpCode, Inject, Put, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Put, Query, UseGuards } from '@nestjs/common';
 import { parseTraceLevelReply, ROLES, subjects, type TraceLevelReply } from '@sliceway/protocol';
-import { CONFIG, MessageClient, PeerRegistry } from '@sliceway/service';
+import { MessageClient, PeerRegistry } from '@sliceway/service';
 import { ApiError } from '../openai/api-error.js';
-import type { GatewayConfig } from '../gateway.config.js';
+import { AdminGuard } from './admin.guard.js';
 
 /** For the slowest of a cluster that lives; who has not answered by then is named. */
 const ACKNOWLEDGED_MS = 2000;
@@ -18,24 +17,22 @@ interface Acknowledgement {
 
 /** What operators do to the whole cluster. */
 @Controller()
+@UseGuards(AdminGuard)
 export class AdminController {
   constructor(
     private readonly messages: MessageClient,
     private readonly peers: PeerRegistry,
-    @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
   @Put('admin/trace-level')
   @HttpCode(200)
-  put(@Body() body: unknown, @Headers('authorization') authorization?: string): Promise<Acknowledgement> {
-    this.#authorize(authorization);
+  put(@Body() body: unknown): Promise<Acknowledgement> {
     return this.#setLevel((body as { level?: unknown } | undefined)?.level);
   }
 
   /** As SGLang has it. */
   @Get('set_trace_level')
-  get(@Query('level') level: unknown, @Headers('authorization') authorization?: string): Promise<Acknowledgement> {
-    this.#authorize(authorization);
+  get(@Query('level') level: unknown): Promise<Acknowledgement> {
     return this.#setLevel(typeof level === 'string' && /^\d$/.test(level) ? Number(level) : level);
   }
 
@@ -56,18 +53,4 @@ export class AdminController {
     const known = new Set(acknowledged.map(({ instance }) => instance));
     return { level: level as number, acknowledged, missing: expected.filter(({ instance }) => !known.has(instance)) };
   }
-
-  #authorize(authorization = ''): void {
-    const { SLICEWAY_ADMIN_TOKEN: token } = this.config;
-    if (token === undefined) return;
-    // Digests have one length, which is what the comparison needs and all that it tells.
-    if (timingSafeEqual(digest(authorization), digest(`Bearer ${token}`))) return;
-    throw new ApiError(401, 'Set the header "Authorization: Bearer <SLICEWAY_ADMIN_TOKEN>".', {
-      code: 'invalid_admin_token',
-    });
-  }
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -1,16 +1,23 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { LogOnce, ProtocolErrorFilter } from '@sliceway/service';
-import type { GatewayConfig } from '../gateway.config.js';
+import { apiKeysOf, type GatewayConfig } from '../gateway.config.js';
 import { allowedMethods } from './allowed-methods.js';
 import { ApiErrorFilter } from './api-error.filter.js';
-import { jsonBody } from './json-body.js';
+import { apiKeys } from './api-keys.js';
 import { arrivalMiddleware } from './arrival.js';
+import { corsFor } from './cors.js';
+import { jsonBody } from './json-body.js';
+import { securityHeaders } from './security-headers.js';
 
 /** What comes before the controllers and after their errors. */
 export function configureHttp(app: NestExpressApplication, config: GatewayConfig): void {
-  app.disable('x-powered-by');
   app.use(arrivalMiddleware);
+  app.use(securityHeaders);
+  const origins = config.SLICEWAY_CORS_ORIGINS;
+  if (origins !== undefined) app.enableCors(corsFor(origins));
   app.use(allowedMethods);
+  // Before anything of a body is read.
+  app.use(apiKeys(apiKeysOf(config)));
   app.use(jsonBody(config.SLICEWAY_MAX_BODY_BYTES));
   app.useGlobalFilters(new ApiErrorFilter(new ProtocolErrorFilter(app.get(LogOnce))));
 }

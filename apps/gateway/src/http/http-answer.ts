@@ -5,6 +5,7 @@ import type { ApiError } from '../openai/api-error.js';
 export function sendError(response: ServerResponse, error: ApiError): void {
   if (response.headersSent || response.destroyed) return;
   if (error.retryAfterSeconds !== null) response.setHeader('retry-after', error.retryAfterSeconds);
+  if (error.status === 401) response.setHeader('www-authenticate', 'Bearer');
   if (error.closesConnection) response.setHeader('connection', 'close');
   sendJson(response, error.status, error.body);
 }

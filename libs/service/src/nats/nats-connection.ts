@@ -1,4 +1,5 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AuthorizationError, connect, type NatsConnection } from '@nats-io/transport-node';
 import type { Role } from '@sliceway/protocol';
 import type { ServiceConfig } from '../config/service.schema.js';
 import type { Logger } from '../logging/logger.js';
@@ -10,6 +11,7 @@ import { serversForPeople } from './servers.js';
 const SETTLE_MS = 1500;
 /** Who starts before its broker should say what it waits for. */
 const PATIENCE_MS = 2000;
+const RETRY_MS = 250;
 
 /**
  * The raw connection of the hot path: tokens, text, KV. Waits for nats-server as long as it takes.
@@ -22,11 +24,40 @@ export async function connectHotPath(
   logger: Logger,
 ): Promise<NatsConnection> {
   const servers = serversForPeople(config.NATS_URL);
-  const waiting = setInterval(() => logger.warn({ servers }, 'waiting for nats-server'), PATIENCE_MS);
-  const connection = await connect(connectionOptions(role, config, 'frames')).finally(() => clearInterval(waiting));
+  let reason: unknown;
+  const waiting = setInterval(
+    () => logger.warn({ servers, reason: reasonOf(reason) }, 'waiting for nats-server'),
+    PATIENCE_MS,
+  );
+  const tried = (error: unknown): void => void (reason = error);
+  const connection = await firstConnection(role, config, tried).finally(() => clearInterval(waiting));
   health.set('frames', true);
   void followStatus(connection, health, logger);
   return connection;
+}
+
+/** Tries until it works, as nats.js can, too, which would not tell why it does not: a certificate of another CA, for one. */
+async function firstConnection(
+  role: Role,
+  config: ServiceConfig,
+  onFailure: (error: unknown) => void,
+): Promise<NatsConnection> {
+  const options = { ...connectionOptions(role, config, 'frames'), waitOnFirstConnect: false };
+  for (;;) {
+    try {
+      return await connect(options);
+    } catch (error) {
+      if (error instanceof AuthorizationError) throw error;
+      onFailure(error);
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+/** The innermost cause says it best. */
+function reasonOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return error.cause instanceof Error ? reasonOf(error.cause) : error.message;
 }
 
 async function followStatus(connection: NatsConnection, health: ConnectionHealth, logger: Logger): Promise<void> {
