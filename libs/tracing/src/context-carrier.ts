@@ -6,6 +6,8 @@ export interface ContextCarrier {
   /** Nothing (or an empty string, as `MsgHdrs` has it) where the name is missing. */
   get(name: string): string | null | undefined;
   set(name: string, value: string): void;
+  /** All of them at once, where there is a way: `get` of `MsgHdrs` goes through its names each time. */
+  [Symbol.iterator]?(): Iterator<[name: string, value: string | readonly string[]]>;
 }
 
 /** Names that context travels under. */

@@ -48,7 +48,8 @@ export type {
   TraceAttributes,
   VisitOptions,
 } from './request-trace.js';
-export { liveRequests, requestTrace, resumeRequest, startRequest } from './requests.js';
+export { liveRequests } from './live-requests.js';
+export { requestTrace, resumeRequest, startRequest } from './requests.js';
 export type { ResumeRequestOptions, StartRequestOptions } from './requests.js';
 export { SGLANG_NAMES } from './sglang-names.js';
 export { registerThread } from './thread.js';

@@ -1,22 +1,23 @@
 import type { ContextCarrier } from './context-carrier.js';
 import { ContextHeader } from './context-carrier.js';
+import { forget } from './live-requests.js';
 import { NullTrace } from './null-trace.js';
 import type { RequestTrace } from './request-trace.js';
 import type { TraceContext } from './trace-context.js';
 
 /** Records nothing, but hands on the context that came in, unchanged. */
 export class PassThroughTrace extends NullTrace {
+  readonly #rid: string;
   readonly #context: TraceContext;
-  readonly #onEnd: (trace: PassThroughTrace) => void;
 
-  constructor(context: TraceContext, onEnd: (trace: PassThroughTrace) => void) {
+  constructor(rid: string, { traceparent, tracestate }: TraceContext) {
     super();
-    this.#context = context;
-    this.#onEnd = onEnd;
+    this.#rid = rid;
+    this.#context = { traceparent, tracestate };
   }
 
   override visit(): RequestTrace {
-    return new PassThroughTrace(this.#context, () => {});
+    return new PassThroughTrace(this.#rid, this.#context);
   }
 
   override inject(carrier: ContextCarrier): void {
@@ -26,10 +27,10 @@ export class PassThroughTrace extends NullTrace {
   }
 
   override finish(): void {
-    this.#onEnd(this);
+    forget(this.#rid, this);
   }
 
   override abort(): void {
-    this.#onEnd(this);
+    forget(this.#rid, this);
   }
 }

@@ -1,15 +1,16 @@
 import { now } from './clock.js';
-import { ContextHeader, type ContextCarrier } from './context-carrier.js';
+import type { ContextCarrier } from './context-carrier.js';
+import { enlist, liveRequest } from './live-requests.js';
 import { NULL_TRACE } from './null-trace.js';
 import { PassThroughTrace } from './pass-through-trace.js';
 import { RecordedTrace } from './recording/recorded-trace.js';
-import { RequestSpan, type RequestParent } from './recording/request-span.js';
+import { RequestSpan } from './recording/request-span.js';
 import { SharedControl } from './recording/shared-control.js';
 import { threadWriter } from './recording/thread-writer.js';
 import type { RequestTrace } from './request-trace.js';
-import { bitsToHex, hexToBits, randomBits } from './span-ids.js';
+import { randomBits } from './span-ids.js';
 import { defaultThread, type TraceThread } from './thread.js';
-import { readRequestContext, readTraceContext, type RequestContext, type TraceContext } from './trace-context.js';
+import { ContextId, OwnContext, ReceivedContext } from './trace-context.js';
 import { TraceLevel, TraceModule } from './trace-level.js';
 
 export interface ResumeRequestOptions {
@@ -34,28 +35,19 @@ export interface StartRequestOptions extends ResumeRequestOptions {
   readonly parent?: ContextCarrier | undefined;
 }
 
-/** A request that is never finished must not hold memory for ever: past this the oldest is closed. */
-const MAX_LIVE_REQUESTS = 65_536;
 const NO_SPAN = '0'.repeat(16);
-const SAMPLED = 1;
-/** Where no slice came before. */
-const NO_PREVIOUS = [0, 0] as const;
-const live = new Map<string, RequestTrace>();
+const SAMPLED = '01';
 const control = SharedControl.ofProcess();
-
-/** Requests that are traced on this JavaScript thread now. */
-export function liveRequests(): number {
-  return live.size;
-}
+const received = new ReceivedContext();
 
 /** Begins the trace of a request where it enters the cluster. */
 export function startRequest(options: StartRequestOptions): RequestTrace {
-  const outer = contextOf(options.parent);
+  const { parent, rid } = options;
+  const hasOuter = parent !== undefined && read(parent);
   const level = options.level ?? control.level;
-  if (!isRecorded(level, options.module)) return passOn(outer, options.rid);
-  if (outer === undefined && !isChosen()) return NULL_TRACE;
-  if (outer !== undefined && !isSampled(outer)) return passOn(outer, options.rid);
-  return record(options, outer, level, null);
+  if (!isRecorded(level, options.module)) return hasOuter ? passOn(rid) : NULL_TRACE;
+  if (hasOuter) return received.isSampled ? record(options, received, level, false) : passOn(rid);
+  return isChosen() ? record(options, null, level, false) : NULL_TRACE;
 }
 
 /**
@@ -63,34 +55,27 @@ export function startRequest(options: StartRequestOptions): RequestTrace {
  * missing or malformed there is ignored.
  */
 export function resumeRequest(headers: ContextCarrier | undefined, options: ResumeRequestOptions): RequestTrace {
-  const outer = contextOf(headers);
-  if (headers === undefined || outer === undefined) return NULL_TRACE;
-  const request = readRequestContext(headers);
-  if (request === null) control.countMalformed();
-  const level = request?.level ?? control.level;
-  if (!isRecorded(level, options.module) || !isSampled(outer)) return passOn(outer, options.rid);
-  return record(options, outer, level, request ?? null);
+  if (headers === undefined || !read(headers)) return NULL_TRACE;
+  const isWhole = received.own === OwnContext.whole;
+  const level = isWhole ? received.level : control.level;
+  if (!isRecorded(level, options.module) || !received.isSampled) return passOn(options.rid);
+  return record(options, received, level, isWhole);
 }
 
 /** The live trace of a request in this JavaScript thread, the last one opened; `NULL_TRACE` if there is none. */
 export function requestTrace(rid: string): RequestTrace {
-  return live.get(rid) ?? NULL_TRACE;
+  return liveRequest(rid) ?? NULL_TRACE;
 }
 
-/** The context in a carrier; what is malformed is counted. */
-function contextOf(carrier: ContextCarrier | undefined): TraceContext | undefined {
-  if (carrier === undefined) return undefined;
-  const context = readTraceContext(carrier);
-  if (context === undefined && carrier.get(ContextHeader.traceparent)) control.countMalformed();
-  return context;
+/** The context in a carrier is in `received`; what is malformed is counted. @returns false where there is none */
+function read(carrier: ContextCarrier): boolean {
+  const isThere = received.read(carrier);
+  if (received.isMalformed || received.own === OwnContext.malformed) control.countMalformed();
+  return isThere;
 }
 
 function isRecorded(level: TraceLevel, module: TraceModule = TraceModule.request): boolean {
   return level > TraceLevel.off && control.enabled && control.hasModule(module);
-}
-
-function isSampled({ traceparent }: TraceContext): boolean {
-  return (parseInt(traceparent.charAt(54), 16) & SAMPLED) !== 0;
 }
 
 /** Whether a trace that begins here is recorded. */
@@ -99,78 +84,81 @@ function isChosen(): boolean {
 }
 
 /**
- * No spread, no rest, and one closure: every service resumes every request.
+ * No spread, no rest, no closure: every service resumes every request.
  *
- * @param handedOver by another of our threads; without it the room span begins here, also under a foreign context
+ * @param outer null where a trace begins
+ * @param isHandedOver by another of our threads; without it the room span begins here, also under a foreign context
  */
 function record(
   options: ResumeRequestOptions,
-  outer: TraceContext | undefined,
+  outer: ReceivedContext | null,
   level: TraceLevel,
-  handedOver: RequestContext | null,
+  isHandedOver: boolean,
 ): RequestTrace {
-  const { rid } = options;
+  const { rid, role } = options;
   const startTs = options.ts ?? now();
+  const isElsewhere = isHandedOver && received.isOf(role);
   const request = new RequestSpan({
     rid,
-    role: options.role,
+    role,
     module: options.module ?? TraceModule.request,
     level,
-    room: options.bootstrapRoom ?? handedOver?.room ?? NO_SPAN,
-    ownsRoom: handedOver === null,
-    requestSpan: handedOver !== null && handedOver.role === options.role ? handedOver.requestSpan : null,
+    room: options.bootstrapRoom ?? (isHandedOver ? received.room : NO_SPAN),
+    ids: outer === null ? newIds() : idsUnder(outer.ids, isHandedOver, isElsewhere),
+    traceState: outer?.tracestate,
+    flags: outer === null ? SAMPLED : outer.flags,
+    isElsewhere,
+    ownsRoom: !isHandedOver,
     epoch: control.epoch,
     startTs,
     writer: threadWriter(),
-    parent: outer === undefined ? newParent() : parentOf(outer),
   });
   const trace = new RecordedTrace({
     request,
     thread: options.thread ?? defaultThread(),
     startTs,
     choice: options.choice,
-    previous:
-      handedOver === null ? NO_PREVIOUS : [hexToBits(handedOver.previous, 0), hexToBits(handedOver.previous, 8)],
-    onEnd: (ended) => forget(rid, ended),
+    previous0: isHandedOver ? received.ids[ContextId.previous]! : 0,
+    previous1: isHandedOver ? received.ids[ContextId.previous + 1]! : 0,
+    isFirst: true,
   });
   return enlist(rid, trace);
 }
 
-function parentOf({ traceparent, tracestate }: TraceContext): RequestParent {
-  return {
-    traceId: traceparent.slice(3, 35),
-    spanId: traceparent.slice(36, 52),
-    flags: traceparent.slice(53, 55),
-    traceState: tracestate,
-  };
+/** As `RequestId` has them. */
+function newIds(): number[] {
+  return [
+    randomBits(),
+    randomBits(),
+    randomBits(),
+    randomBits(),
+    randomBits(),
+    randomBits(),
+    randomBits(),
+    randomBits(),
+    0,
+    0,
+  ];
 }
 
-function newParent(): RequestParent {
-  return { traceId: newTraceId(), spanId: NO_SPAN, flags: '01', traceState: undefined };
-}
-
-function newTraceId(): string {
-  return bitsToHex(randomBits()) + bitsToHex(randomBits()) + bitsToHex(randomBits()) + bitsToHex(randomBits());
+function idsUnder(outer: Int32Array, isHandedOver: boolean, isElsewhere: boolean): number[] {
+  const parent0 = outer[ContextId.parent]!;
+  const parent1 = outer[ContextId.parent + 1]!;
+  return [
+    outer[0]!,
+    outer[1]!,
+    outer[2]!,
+    outer[3]!,
+    isElsewhere ? outer[ContextId.request]! : randomBits(),
+    isElsewhere ? outer[ContextId.request + 1]! : randomBits(),
+    isHandedOver ? parent0 : randomBits(),
+    isHandedOver ? parent1 : randomBits(),
+    parent0,
+    parent1,
+  ];
 }
 
 /** Records nothing, but hands the context on. */
-function passOn(context: TraceContext | undefined, rid: string): RequestTrace {
-  if (context === undefined) return NULL_TRACE;
-  return enlist(rid, new PassThroughTrace(context, (ended) => forget(rid, ended)));
-}
-
-function enlist(rid: string, trace: RequestTrace): RequestTrace {
-  // One that has it already is no longer the oldest.
-  live.delete(rid);
-  live.set(rid, trace);
-  if (live.size > MAX_LIVE_REQUESTS) {
-    const [oldest, forgotten] = live.entries().next().value!;
-    live.delete(oldest);
-    forgotten.abort('forgotten: too many live requests');
-  }
-  return trace;
-}
-
-function forget(rid: string, ended: RequestTrace): void {
-  if (live.get(rid) === ended) live.delete(rid);
+function passOn(rid: string): RequestTrace {
+  return enlist(rid, new PassThroughTrace(rid, received));
 }

@@ -12,6 +12,11 @@ export function randomBits(): number {
   return POOL[next++]!;
 }
 
+/** A new span id, as two words. */
+export function randomIds(): [number, number] {
+  return [randomBits(), randomBits()];
+}
+
 const BYTE_HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** 8 hex characters of 32 bits whose lowest byte comes first, as ids lie in memory. */
@@ -34,6 +39,42 @@ export function hexToBits(hex: string, at: number): number {
     bits |= ((high << 4) | nibble(hex.charCodeAt(at + byte * 2 + 1))) << (byte * 8);
   }
   return bits;
+}
+
+/** By the code of a lowercase hex digit; negative for all else. */
+const NIBBLES = new Int8Array(256).fill(-1);
+for (let digit = 0; digit < 16; digit++) NIBBLES[digit.toString(16).charCodeAt(0)] = digit;
+
+/** Texts whose hex digits are read. `charCodeAt` of a part of a longer string, as headers are, takes six times as long. */
+export class HexReader {
+  readonly #bytes = new Uint8Array(256);
+  readonly #encoder = new TextEncoder();
+
+  /** What is read next. */
+  load(text: string): void {
+    this.#encoder.encodeInto(text, this.#bytes);
+  }
+
+  /**
+   * As `hexToBits`, of `8 * count` characters at `at` that may be anything, into `words[to]` and what follows.
+   *
+   * @returns false where one is no lowercase hex digit; then the words are of no use
+   */
+  words(at: number, words: Int32Array, to: number, count: number): boolean {
+    const bytes = this.#bytes;
+    let faults = 0;
+    for (let word = 0; word < count; word++) {
+      let bits = 0;
+      for (let byte = 0; byte < 4; byte++) {
+        const high = NIBBLES[bytes[at++]!]!;
+        const low = NIBBLES[bytes[at++]!]!;
+        faults |= high | low;
+        bits |= ((high << 4) | low) << (byte * 8);
+      }
+      words[to + word] = bits;
+    }
+    return faults >= 0;
+  }
 }
 
 /** 16 hex characters of the two words at `at`. */

@@ -1,11 +1,14 @@
-import { readRequestContext, readTraceContext } from './trace-context.js';
+import { spanIdToHex } from './span-ids.js';
+import { ContextId, OwnContext, ReceivedContext } from './trace-context.js';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT_ID = '00f067aa0ba902b7';
 const PARENT = `00-${TRACE_ID}-${PARENT_ID}-01`;
 
 function read(traceparent: string, tracestate = '') {
-  return readTraceContext(new Map(Object.entries({ traceparent, tracestate })));
+  const context = new ReceivedContext();
+  if (!context.read(new Map(Object.entries({ traceparent, tracestate })))) return undefined;
+  return { traceparent: context.traceparent, tracestate: context.tracestate };
 }
 
 it.each([
@@ -87,11 +90,23 @@ it('a long malformed header takes no long time', () => {
 });
 
 const [PREVIOUS, REQUEST, ROOM] = ['00f067aa0ba902b7', 'b7ad6b7169203331', '0123456789abcdef'];
-const readOwn = (text: string) => readRequestContext(new Map([['x-sliceway-trace', text]]));
+function readOwn(text: string): ReceivedContext {
+  const context = new ReceivedContext();
+  context.read(
+    new Map([
+      ['traceparent', PARENT],
+      ['x-sliceway-trace', text],
+    ]),
+  );
+  return context;
+}
 
 it.each(['gateway', 'a', '_'.repeat(32)])('our own context of the role %j is taken', (role) => {
-  const context = { level: 3, previous: PREVIOUS, role, requestSpan: REQUEST, room: ROOM };
-  expect(readOwn(`3-${PREVIOUS}-${role}-${REQUEST}-${ROOM}`)).toEqual(context);
+  const context = readOwn(`3-${PREVIOUS}-${role}-${REQUEST}-${ROOM}`);
+  expect(context).toMatchObject({ own: OwnContext.whole, level: 3, room: ROOM });
+  expect(spanIdToHex(context.ids, ContextId.previous)).toBe(PREVIOUS);
+  expect(spanIdToHex(context.ids, ContextId.request)).toBe(REQUEST);
+  expect([role, `${role}a`, role.slice(1)].map((each) => context.isOf(each))).toEqual([true, false, false]);
 });
 
 it.each([
@@ -112,9 +127,33 @@ it.each([
   '3',
   '-',
 ])('our own context %j is malformed', (text) => {
-  expect(readOwn(text)).toBeNull();
+  expect(readOwn(text).own).toBe(OwnContext.malformed);
 });
 
 it('there may be no context of ours', () => {
-  expect(readOwn('')).toBeUndefined();
+  expect(readOwn('').own).toBe(OwnContext.missing);
+});
+
+it('what the carrier before had does not stay', () => {
+  const context = readOwn(`3-${PREVIOUS}-decode-${REQUEST}-${ROOM}`);
+  expect(context.read(new Map([['tracestate', 'a=1']]))).toBe(false);
+  expect(context).toMatchObject({
+    own: OwnContext.missing,
+    traceparent: '',
+    tracestate: undefined,
+    isMalformed: false,
+  });
+  expect(context.read(new Map([['traceparent', PARENT]]))).toBe(true);
+  expect(context).toMatchObject({ own: OwnContext.missing, traceparent: PARENT });
+});
+
+it.each([
+  ['00', false],
+  ['01', true],
+  ['02', false],
+  ['ff', true],
+])('flags %s: sampled is %p', (flags, isSampled) => {
+  const context = new ReceivedContext();
+  context.read(new Map([['traceparent', `00-${TRACE_ID}-${PARENT_ID}-${flags}`]]));
+  expect(context).toMatchObject({ isSampled, flags });
 });

@@ -1,6 +1,7 @@
 import type { ContextCarrier } from './context-carrier.js';
 import { ContextHeader } from './context-carrier.js';
-import type { TraceLevel } from './trace-level.js';
+import { HexReader, hexToBits } from './span-ids.js';
+import { TraceLevel } from './trace-level.js';
 
 /** W3C Trace Context as it came in. */
 export interface TraceContext {
@@ -8,24 +9,25 @@ export interface TraceContext {
   readonly tracestate: string | undefined;
 }
 
-/** What a request carries beside it from one of our threads to the next. */
-export interface RequestContext {
-  readonly level: TraceLevel;
-  /** Span ids and the room: 16 hex characters, zeros for none. */
-  readonly previous: string;
-  readonly role: string;
-  readonly requestSpan: string;
-  readonly room: string;
-}
+/** Whether a carrier had our own part of the context. */
+export const OwnContext = { missing: 0, malformed: 1, whole: 2 } as const;
+export type OwnContext = (typeof OwnContext)[keyof typeof OwnContext];
+
+/** Positions in the ids of a context. */
+export const ContextId = { trace: 0, parent: 4, previous: 6, request: 8, length: 10 } as const;
 
 const DASH = 45;
+const ZERO = 48;
 const LEVELS = '0123';
+const SAMPLED = 1;
 const ROLE_AT = 19;
 const MAX_ROLE = 32;
 const TRACEPARENT_LENGTH = 55;
 const TRACE_AT = 3;
 const PARENT_AT = 36;
 const FLAGS_AT = 53;
+/** After the role: `-<request span>-<room>`. */
+const OWN_REST = 34;
 
 /** version-traceid-parentid-flags; versions after 00 may add fields. https://www.w3.org/TR/trace-context-2/#traceparent-header */
 const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
@@ -38,76 +40,132 @@ const VALUE = '[\\x20-\\x2b\\x2d-\\x3c\\x3e-\\x7e]{0,255}[\\x21-\\x2b\\x2d-\\x3c
 const LIST_MEMBER = new RegExp(`^[ \\t]*(?:(?:${SIMPLE_KEY}|${TENANT_KEY})=${VALUE}[ \\t]*)?$`);
 const MAX_LIST_MEMBERS = 32;
 
+/**
+ * The context of one carrier after another: every service reads one a request, so nothing is made for it but what is kept. What it
+ * says counts until the next `read`.
+ */
+export class ReceivedContext implements TraceContext {
+  /** Empty if there is none, or if it is malformed. */
+  traceparent = '';
+  /** A malformed one is left out. */
+  tracestate: string | undefined;
+  /** There was a `traceparent`, but no right one. */
+  isMalformed = false;
+  own: OwnContext = OwnContext.missing;
+  /** Of the sender, and what follows here too, where `own` is whole. */
+  level: TraceLevel = TraceLevel.off;
+  /** Trace (4 words of 32 bits, as they are exported), the span above (2), the slice before (2), the sender's request span (2). */
+  readonly ids = new Int32Array(ContextId.length);
+  readonly #hex = new HexReader();
+  readonly #found = { traceparent: '', tracestate: '', own: '' };
+  #own = '';
+  #roleEnd = 0;
+
+  /** @returns false where there is no right `traceparent` */
+  read(carrier: ContextCarrier): boolean {
+    this.own = OwnContext.missing;
+    this.tracestate = undefined;
+    this.#find(carrier);
+    const { traceparent, tracestate, own } = this.#found;
+    const isRight = !!traceparent && this.#readTraceparent(traceparent);
+    this.isMalformed = !!traceparent && !isRight;
+    this.traceparent = isRight ? traceparent : '';
+    if (!isRight) return false;
+    if (tracestate && isTracestate(tracestate)) this.tracestate = tracestate;
+    if (own) this.own = this.#readOwn(own) ? OwnContext.whole : OwnContext.malformed;
+    return true;
+  }
+
+  get isSampled(): boolean {
+    return (parseInt(this.traceparent.charAt(FLAGS_AT + 1), 16) & SAMPLED) !== 0;
+  }
+
+  /** Two hex digits. */
+  get flags(): string {
+    return this.traceparent.slice(FLAGS_AT, FLAGS_AT + 2);
+  }
+
+  /** Whether the sender's role is this one. */
+  isOf(role: string): boolean {
+    return this.#roleEnd - ROLE_AT === role.length && this.#own.startsWith(role, ROLE_AT);
+  }
+
+  /** The bootstrap room, 16 hex characters, zeros for none. */
+  get room(): string {
+    return this.#own.slice(this.#roleEnd + 18);
+  }
+
+  #find(carrier: ContextCarrier): void {
+    const found = this.#found;
+    found.traceparent = found.tracestate = found.own = '';
+    if (carrier[Symbol.iterator] === undefined) {
+      found.traceparent = carrier.get(ContextHeader.traceparent) ?? '';
+      found.tracestate = carrier.get(ContextHeader.tracestate) ?? '';
+      found.own = carrier.get(ContextHeader.sliceway) ?? '';
+      return;
+    }
+    for (const [name, value] of carrier as Iterable<[string, string | readonly string[]]>) {
+      const text = typeof value === 'string' ? value : (value[0] ?? '');
+      if (name === ContextHeader.traceparent) found.traceparent = text;
+      else if (name === ContextHeader.tracestate) found.tracestate = text;
+      else if (name === ContextHeader.sliceway) found.own = text;
+    }
+  }
+
+  #readTraceparent(value: string): boolean {
+    const { ids } = this;
+    if (value.length === TRACEPARENT_LENGTH && value.startsWith('00-')) {
+      this.#hex.load(value);
+      return (
+        this.#hex.words(TRACE_AT, ids, ContextId.trace, 4) &&
+        (ids[0]! | ids[1]! | ids[2]! | ids[3]!) !== 0 &&
+        value.charCodeAt(PARENT_AT - 1) === DASH &&
+        this.#hex.words(PARENT_AT, ids, ContextId.parent, 2) &&
+        (ids[4]! | ids[5]!) !== 0 &&
+        value.charCodeAt(FLAGS_AT - 1) === DASH &&
+        isHexDigit(value.charCodeAt(FLAGS_AT)) &&
+        isHexDigit(value.charCodeAt(FLAGS_AT + 1))
+      );
+    }
+    const match = TRACEPARENT.exec(value);
+    if (match === null || (match[1] === '00' && match[2] !== undefined)) return false;
+    for (let i = 0; i < 4; i++) ids[ContextId.trace + i] = hexToBits(value, TRACE_AT + i * 8);
+    for (let i = 0; i < 2; i++) ids[ContextId.parent + i] = hexToBits(value, PARENT_AT + i * 8);
+    return true;
+  }
+
+  /** `<level>-<slice before>-<role>-<request span>-<room>` */
+  #readOwn(value: string): boolean {
+    const { ids } = this;
+    this.#hex.load(value);
+    const level = value.charCodeAt(0) - ZERO;
+    const end = value.length - OWN_REST;
+    const isWhole =
+      level >= 0 &&
+      level < LEVELS.length &&
+      value.charCodeAt(1) === DASH &&
+      this.#hex.words(2, ids, ContextId.previous, 2) &&
+      value.charCodeAt(ROLE_AT - 1) === DASH &&
+      end > ROLE_AT &&
+      end <= ROLE_AT + MAX_ROLE &&
+      isRole(value, ROLE_AT, end) &&
+      value.charCodeAt(end) === DASH &&
+      // The room is checked first: its words make way for the request span's.
+      value.charCodeAt(end + 17) === DASH &&
+      this.#hex.words(end + 18, ids, ContextId.request, 2) &&
+      this.#hex.words(end + 1, ids, ContextId.request, 2);
+    if (!isWhole) return false;
+    this.level = level as TraceLevel;
+    this.#own = value;
+    this.#roleEnd = end;
+    return true;
+  }
+}
+
 // Both headers of every message are read: by character codes this takes a third of what regular expressions do.
 
-function isHex(text: string, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) {
-    const code = text.charCodeAt(i);
-    if (!((code >= 48 && code <= 57) || (code >= 97 && code <= 102))) return false;
-  }
-  return true;
-}
-
-function isZero(text: string, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) if (text.charCodeAt(i) !== 48) return false;
-  return true;
-}
-
-function isTraceparent(value: string): boolean {
-  if (value.length === TRACEPARENT_LENGTH && value.startsWith('00-')) {
-    return (
-      isHex(value, TRACE_AT, PARENT_AT - 1) &&
-      !isZero(value, TRACE_AT, PARENT_AT - 1) &&
-      value.charCodeAt(PARENT_AT - 1) === DASH &&
-      isHex(value, PARENT_AT, FLAGS_AT - 1) &&
-      !isZero(value, PARENT_AT, FLAGS_AT - 1) &&
-      value.charCodeAt(FLAGS_AT - 1) === DASH &&
-      isHex(value, FLAGS_AT, value.length)
-    );
-  }
-  const match = TRACEPARENT.exec(value);
-  return match !== null && (match[1] !== '00' || match[2] === undefined);
-}
-
-function isTracestate(value: string): boolean {
-  const members = value.split(',', MAX_LIST_MEMBERS + 1);
-  return members.length <= MAX_LIST_MEMBERS && members.every((member) => LIST_MEMBER.test(member));
-}
-
-/** The context in a carrier; undefined if there is none or if its `traceparent` is malformed. A bad `tracestate` is left out. */
-export function readTraceContext(carrier: ContextCarrier): TraceContext | undefined {
-  const traceparent = carrier.get(ContextHeader.traceparent);
-  if (!traceparent || !isTraceparent(traceparent)) return undefined;
-  const tracestate = carrier.get(ContextHeader.tracestate);
-  return { traceparent, tracestate: tracestate && isTracestate(tracestate) ? tracestate : undefined };
-}
-
-/** Our own part of the context, `<level>-<slice before>-<role>-<request span>-<room>`; undefined if there is none, null if it is malformed. */
-export function readRequestContext(carrier: ContextCarrier): RequestContext | undefined | null {
-  const value = carrier.get(ContextHeader.sliceway);
-  if (!value) return undefined;
-  const level = LEVELS.indexOf(value[0]!);
-  const dash = value.indexOf('-', ROLE_AT);
-  const isWhole =
-    level >= 0 &&
-    value.charCodeAt(1) === DASH &&
-    isHex(value, 2, ROLE_AT - 1) &&
-    value.charCodeAt(ROLE_AT - 1) === DASH &&
-    dash > ROLE_AT &&
-    dash <= ROLE_AT + MAX_ROLE &&
-    isRole(value, ROLE_AT, dash) &&
-    value.length === dash + 34 &&
-    isHex(value, dash + 1, dash + 17) &&
-    value.charCodeAt(dash + 17) === DASH &&
-    isHex(value, dash + 18, dash + 34);
-  if (!isWhole) return null;
-  return {
-    level: level as TraceLevel,
-    previous: value.slice(2, ROLE_AT - 1),
-    role: value.slice(ROLE_AT, dash),
-    requestSpan: value.slice(dash + 1, dash + 17),
-    room: value.slice(dash + 18),
-  };
+function isHexDigit(code: number): boolean {
+  return (code >= 48 && code <= 57) || (code >= 97 && code <= 102);
 }
 
 function isRole(text: string, from: number, to: number): boolean {
@@ -116,4 +174,9 @@ function isRole(text: string, from: number, to: number): boolean {
     if (!((code >= 97 && code <= 122) || code === 95)) return false;
   }
   return true;
+}
+
+function isTracestate(value: string): boolean {
+  const members = value.split(',', MAX_LIST_MEMBERS + 1);
+  return members.length <= MAX_LIST_MEMBERS && members.every((member) => LIST_MEMBER.test(member));
 }

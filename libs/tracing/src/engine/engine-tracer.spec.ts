@@ -1,6 +1,7 @@
 import { SliceName } from '../names.js';
 import { control, named, recordAll, recorded } from '../recording/recording.fixture.js';
-import { liveRequests, startRequest } from '../requests.js';
+import { liveRequests } from '../live-requests.js';
+import { startRequest } from '../requests.js';
 import { registerThread } from '../thread.js';
 import { TraceLevel } from '../trace-level.js';
 import { EngineTracer } from './engine-tracer.js';

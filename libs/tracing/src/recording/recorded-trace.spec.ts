@@ -1,7 +1,8 @@
 import { batchStep, eventBatch, sliceBatch } from '../batch.js';
 import { AttributeName, LinkKind, SliceName } from '../names.js';
 import { NULL_TRACE } from '../null-trace.js';
-import { liveRequests, requestTrace, resumeRequest, startRequest } from '../requests.js';
+import { liveRequests } from '../live-requests.js';
+import { requestTrace, resumeRequest, startRequest } from '../requests.js';
 import type { RequestTrace } from '../request-trace.js';
 import { kvSpanIds } from '../span-ids.js';
 import { registerThread } from '../thread.js';

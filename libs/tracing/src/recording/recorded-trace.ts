@@ -1,6 +1,7 @@
 import { now } from '../clock.js';
 import { ContextHeader, type ContextCarrier } from '../context-carrier.js';
 import type { MessageSpan, MessageSpanOptions } from '../message-span.js';
+import { forget } from '../live-requests.js';
 import { AttributeName, LinkKind, SLICE_LEVEL, type SliceName } from '../names.js';
 import { NULL_TRACE } from '../null-trace.js';
 import type {
@@ -14,13 +15,13 @@ import type {
   TraceAttributes,
   VisitOptions,
 } from '../request-trace.js';
-import { bitsToHex, hexToBits, randomBits, SpanRef } from '../span-ids.js';
+import { bitsToHex, hexToBits, randomBits, randomIds, SpanRef } from '../span-ids.js';
 import { defaultThread, type TraceThread } from '../thread.js';
 import { TraceLevel } from '../trace-level.js';
 import { SpanKind, SpanStatus } from '../trace-span.js';
 import { MAX_LINKS } from './record-format.js';
 import { RecordedMessage } from './recorded-message.js';
-import { RECORD_IDS, RequestSpan } from './request-span.js';
+import { RECORD_IDS, RequestId, RequestSpan } from './request-span.js';
 import { SliceFrame, type PendingLink } from './slice-frame.js';
 import type { SpanWriter } from './span-writer.js';
 import { stampTs, TIMES } from './times.js';
@@ -45,9 +46,10 @@ export interface VisitParts {
   readonly startTs: number;
   readonly choice: number | undefined;
   /** Span id of the slice that led here, zeros for none. */
-  readonly previous: readonly [number, number];
-  /** Called when the first visit ends; null for further ones. */
-  readonly onEnd: ((trace: RecordedTrace) => void) | null;
+  readonly previous0: number;
+  readonly previous1: number;
+  /** With the first visit the request ends here. */
+  readonly isFirst: boolean;
 }
 
 /** One visit of a traced request to one thread: its thread span and slices, written to the thread's ring as they end. */
@@ -55,7 +57,7 @@ export class RecordedTrace implements RequestTrace {
   readonly level: TraceLevel;
   readonly #thread: TraceThread;
   readonly #writer: SpanWriter;
-  readonly #onEnd: ((trace: RecordedTrace) => void) | null;
+  readonly #isFirst: boolean;
   readonly #frames: SliceFrame[] = [];
   // Most requests on most threads have none of these, and every request makes one of this class on every thread.
   #attributes: Record<string, TraceAttributes[string]> | null;
@@ -75,17 +77,17 @@ export class RecordedTrace implements RequestTrace {
   #isThreadOpen = true;
   #isEnded = false;
 
-  constructor({ request, thread, startTs, choice, previous, onEnd }: VisitParts) {
+  constructor({ request, thread, startTs, choice, previous0, previous1, isFirst }: VisitParts) {
     this.level = request.options.level;
     this.#request = request;
     this.#writer = request.options.writer;
     this.#thread = thread;
     this.#startTs = startTs;
-    this.#previous0 = previous[0];
-    this.#previous1 = previous[1];
-    this.#onEnd = onEnd;
+    this.#previous0 = previous0;
+    this.#previous1 = previous1;
+    this.#isFirst = isFirst;
     this.#attributes = choice === undefined ? null : { [AttributeName.choice]: choice };
-    if (onEnd !== null) liveCount++;
+    if (isFirst) liveCount++;
   }
 
   sliceStart(name: string, options?: SliceStartOptions): void {
@@ -101,8 +103,7 @@ export class RecordedTrace implements RequestTrace {
   #sliceStart(name: string, options: SliceStartOptions | undefined): void {
     if (this.#isEnded) return;
     const isAnonymous = options?.anonymous === true;
-    const level = options?.level ?? SLICE_LEVEL[name as SliceName] ?? TraceLevel.normal;
-    this.#open(name, isAnonymous, isAnonymous || level <= this.level);
+    this.#open(name, isAnonymous, isAnonymous || this.#includes(name, options?.level));
     const spanId = options?.spanId;
     if (spanId === undefined || this.#depth > MAX_DEPTH) return;
     const frame = this.#frames[this.#depth - 1]!;
@@ -132,8 +133,7 @@ export class RecordedTrace implements RequestTrace {
 
   slice(name: string, startTs: number, endTs: number, options?: PastSliceOptions): void {
     if (this.#isEnded) return;
-    const level = options?.level ?? SLICE_LEVEL[name as SliceName] ?? TraceLevel.normal;
-    if (level > this.level) return;
+    if (!this.#includes(name, options?.level)) return;
     TIMES[0] = startTs;
     this.#open(name, false, true);
     if (this.#depth > MAX_DEPTH) {
@@ -194,8 +194,9 @@ export class RecordedTrace implements RequestTrace {
       thread,
       startTs: ts,
       choice,
-      previous: [before.#previous0, before.#previous1],
-      onEnd: null,
+      previous0: before.#previous0,
+      previous1: before.#previous1,
+      isFirst: false,
     });
     (this.#visits ??= []).push(visit);
     return visit;
@@ -204,7 +205,7 @@ export class RecordedTrace implements RequestTrace {
   retry({ bootstrapRoom, reason, ts = now() }: RetryOptions): void {
     const old = this.#request;
     // Only the thread that the room began on knows of attempts.
-    if (this.#isEnded || this.#onEnd === null || !old.options.ownsRoom) return;
+    if (this.#isEnded || !this.#isFirst || !old.options.ownsRoom) return;
     old.fail(reason);
     this.#endVisits(ts, reason);
     TIMES[1] = ts;
@@ -213,6 +214,7 @@ export class RecordedTrace implements RequestTrace {
     const { ids } = old;
     this.#request = new RequestSpan({
       ...old.options,
+      ids: [...ids.slice(0, RequestId.request), ...randomIds(), ...randomIds(), ...ids.slice(RequestId.outer)],
       room: bootstrapRoom,
       startTs: ts,
       attributes: old.attributes,
@@ -221,8 +223,8 @@ export class RecordedTrace implements RequestTrace {
     this.#thread0 = randomBits();
     this.#thread1 = randomBits();
     this.#isThreadOpen = true;
-    const room = old.options.ownsRoom ? [ids[6]!, ids[7]!] : [ids[4]!, ids[5]!];
-    this.#nextLink = { kind: LinkKind.retryOf, to: new SpanRef([...ids.slice(0, 4), ...room]) };
+    const lost = [...ids.slice(0, RequestId.request), ...ids.slice(RequestId.room, RequestId.outer)];
+    this.#nextLink = { kind: LinkKind.retryOf, to: new SpanRef(lost) };
   }
 
   finish({ ts = now(), attributes }: FinishOptions = {}): void {
@@ -249,12 +251,17 @@ export class RecordedTrace implements RequestTrace {
   }
 
   inject(carrier: ContextCarrier): void {
-    const { traceHex, roomHex, requestHex, options } = this.#request;
-    const { level, role, room, parent } = options;
-    carrier.set(ContextHeader.traceparent, `00-${traceHex}-${roomHex}-${parent.flags}`);
-    if (parent.traceState !== undefined) carrier.set(ContextHeader.tracestate, parent.traceState);
+    const { traceparent, requestHex, options } = this.#request;
+    const { level, role, room, traceState } = options;
+    carrier.set(ContextHeader.traceparent, traceparent);
+    if (traceState !== undefined) carrier.set(ContextHeader.tracestate, traceState);
     const previous = bitsToHex(this.#previous0) + bitsToHex(this.#previous1);
     carrier.set(ContextHeader.sliceway, `${level}-${previous}-${role}-${requestHex}-${room}`);
+  }
+
+  #includes(name: string, level: TraceLevel | undefined): boolean {
+    if (this.level === TraceLevel.all) return true;
+    return (level ?? SLICE_LEVEL[name as SliceName] ?? TraceLevel.normal) <= this.level;
   }
 
   #innermost(): SliceFrame | undefined {
@@ -307,7 +314,7 @@ export class RecordedTrace implements RequestTrace {
   /** An anonymous slice is known only now. What hangs on it keeps it. */
   #name(frame: SliceFrame, name: string): void {
     frame.name = name;
-    frame.isRecorded = frame.hasNested || (SLICE_LEVEL[name as SliceName] ?? TraceLevel.normal) <= this.level;
+    frame.isRecorded = frame.hasNested || this.#includes(name, undefined);
     if (frame.isRecorded && frame.isFirstLevel) this.#follow(frame.id0, frame.id1);
   }
 
@@ -409,9 +416,9 @@ export class RecordedTrace implements RequestTrace {
     TIMES[1] = ts;
     this.#finishThread(reason);
     this.#isEnded = true;
-    if (this.#onEnd === null) return;
+    if (!this.#isFirst) return;
     liveCount--;
     this.#request.end(ts);
-    this.#onEnd(this);
+    forget(this.#request.options.rid, this);
   }
 }

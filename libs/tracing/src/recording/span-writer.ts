@@ -20,6 +20,9 @@ import {
 /** Words that must be left in a record for the heads of what may still come. */
 const RESERVE_WORDS = 64;
 
+/** A power of two. */
+const RECENT_NAMES = 128;
+
 /**
  * One thread's end of its ring. A span is written in this order: `begin`, its texts (`name`, `statusMessage`, `traceState`),
  * `attribute`s, `event`s each with its attributes, `link`s each with its attributes, `commit`. Nothing waits or throws: a full
@@ -32,6 +35,8 @@ export class SpanWriter {
   readonly #u16: Uint16Array;
   readonly #f64: Float64Array;
   readonly #names = new Map<string, number>();
+  readonly #recentNames = new Array<string | null>(RECENT_NAMES).fill(null);
+  readonly #recentIds = new Array<number>(RECENT_NAMES).fill(-1);
   /** Names that this record spells out. */
   readonly #unnumbered: string[] = [];
   #written = 0;
@@ -63,8 +68,8 @@ export class SpanWriter {
 
   /** The number of a name, which the reader is told; -1 when there is no room for it, or there are too many. */
   nameId(name: string): number {
-    const known = this.#names.get(name);
-    if (known !== undefined) return known;
+    const known = this.#known(name);
+    if (known >= 0) return known;
     const id = this.#names.size;
     if (id >= MAX_NAMES || !this.#open(RecordType.name)) return -1;
     this.#at = this.#base + 2;
@@ -191,10 +196,22 @@ export class SpanWriter {
     this.#unnumbered.length = 0;
   }
 
+  /** A name's number; -1 if it has none. A slice has three names at least, so the map is asked once for each: it takes 10 ns. */
+  #known(name: string): number {
+    const slot = (name.length * 7 + name.charCodeAt(name.length - 1)) & (RECENT_NAMES - 1);
+    if (this.#recentNames[slot] === name) return this.#recentIds[slot]!;
+    const id = this.#names.get(name) ?? -1;
+    if (id >= 0) {
+      this.#recentNames[slot] = name;
+      this.#recentIds[slot] = id;
+    }
+    return id;
+  }
+
   /** Of a name within a record: the first time it is -1, and the text follows. */
   #idOf(name: string): number {
-    const known = this.#names.get(name);
-    if (known !== undefined) return known;
+    const known = this.#known(name);
+    if (known >= 0) return known;
     this.#text(name);
     this.#unnumbered.push(name);
     return -1;
