@@ -121,6 +121,9 @@ export function kvTransportCases(name: string, openPair: (options?: PairOptions)
         expect(each.bytes).toBe(bytes);
         expect(each.durationMs).toBeGreaterThan(0);
         expect(each.durationMs).toBeLessThanOrEqual(tookMs);
+        if (each.end === 'decode') expect(each.overlap).toBeNull();
+        else expect(each.overlap).toBeGreaterThan(0);
+        expect(each.overlap ?? 0).toBeLessThanOrEqual(1);
       }
       expect(transfer.sender.bytesSent).toBe(transfer.source.bytes.length);
       expect(transfer.receiver.bytesReceived).toBe(transfer.source.bytes.length);

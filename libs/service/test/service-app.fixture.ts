@@ -1,5 +1,16 @@
 import '@sliceway/tracing/register';
-import { Controller, Get, Inject, Module, Param, Query, type DynamicModule } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Inject,
+  Module,
+  Param,
+  Query,
+  Req,
+  type DynamicModule,
+  type MiddlewareConsumer,
+  type NestModule,
+} from '@nestjs/common';
 import { Ctx, EventPattern, NatsContext, Payload } from '@nestjs/microservices';
 import { parseFailed, subjects } from '@sliceway/protocol';
 import {
@@ -13,7 +24,10 @@ import {
   type Logger,
 } from '@sliceway/service';
 import { resumeRequest } from '@sliceway/tracing';
+import { activeContext, withContext, type ActiveContext } from '@sliceway/tracing/active-span';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+const arrivals = new WeakMap<Request, ActiveContext>();
 
 /** What an app adds to the base, as little as there can be: requests that take a while, and one message. */
 @Controller()
@@ -38,9 +52,10 @@ class AppController {
   }
 
   @Get('log/:text')
-  async log(@Param('text') text: string): Promise<void> {
+  async log(@Param('text') text: string, @Req() request: Request): Promise<void> {
     await sleep(1);
-    this.logger.info({ text }, 'logged');
+    const context = arrivals.get(request)!;
+    withContext(context, () => this.logger.info({ text }, 'logged'));
   }
 
   @Get('failed')
@@ -69,7 +84,15 @@ class AppController {
 }
 
 @Module({})
-class AppModule {
+class AppModule implements NestModule {
+  configure(consumer: MiddlewareConsumer): void {
+    const arrive = (request: Request, _response: unknown, next: () => void): void => {
+      arrivals.set(request, activeContext());
+      next();
+    };
+    consumer.apply(arrive).forRoutes('log/*path');
+  }
+
   static forRoot(logger: Logger): DynamicModule {
     const watch = {
       provide: 'watch',

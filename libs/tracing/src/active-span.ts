@@ -1,4 +1,4 @@
-import { isSpanContextValid, trace, TraceFlags, type Span } from '@opentelemetry/api';
+import { context, isSpanContextValid, trace, TraceFlags, type Context, type Span } from '@opentelemetry/api';
 import { ContextHeader, recordCarrier, type ContextCarrier } from './context-carrier.js';
 
 /** What log lines have of the work that they are written in. */
@@ -10,6 +10,18 @@ export interface ActiveFields {
 
 /** Of the spans that are of a request of ours. */
 const rids = new WeakMap<Span, string>();
+
+/** OpenTelemetry's context of a moment. */
+export type ActiveContext = Context;
+
+export function activeContext(): ActiveContext {
+  return context.active();
+}
+
+/** Does what belongs to an earlier moment, such as to write a line: before Node.js 24 a context ends at an `await`. */
+export function withContext<T>(active: ActiveContext, work: () => T): T {
+  return context.with(active, work);
+}
 
 /** The context of OpenTelemetry's active span: the parent of what begins now. Undefined where there is none. */
 export function activeParent(): ContextCarrier | undefined {

@@ -5,6 +5,8 @@ import type { Request, Response } from 'express';
 import { EMPTY, type Observable } from 'rxjs';
 import { ApiError } from '../openai/api-error.js';
 import { internalError } from '../openai/api-errors.js';
+import { withContext } from '@sliceway/tracing/active-span';
+import { arrivalOf } from './arrival.js';
 import { sendError } from './http-answer.js';
 import { httpError } from './http-errors.js';
 
@@ -23,13 +25,14 @@ export class ApiErrorFilter implements ExceptionFilter {
       return EMPTY;
     }
     const http = host.switchToHttp();
-    sendError(http.getResponse<Response>(), this.#apiError(error, http.getRequest<Request>()));
+    const response = http.getResponse<Response>();
+    sendError(response, this.#apiError(error, http.getRequest<Request>(), response));
   }
 
-  #apiError(error: unknown, { method, path }: Request): ApiError {
+  #apiError(error: unknown, { method, path }: Request, response: Response): ApiError {
     if (error instanceof ApiError) return error;
     if (error instanceof HttpException) return httpError(error, method, path);
-    this.#log.error(error);
+    withContext(arrivalOf(response).context, () => this.#log.error(error));
     return internalError(error);
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { now, recordCarrier, type ContextCarrier } from '@sliceway/tracing';
-import { activeParent, setActiveRid } from '@sliceway/tracing/active-span';
+import { activeContext, activeParent, setActiveRid, type ActiveContext } from '@sliceway/tracing/active-span';
 import type { NextFunction, Request, Response } from 'express';
 
 /** What is known of an HTTP request from its first line on. */
@@ -11,6 +11,8 @@ export interface Arrival {
   readonly receivedTs: number;
   /** What its trace hangs on: the span of the HTTP request, else what the client sent. */
   readonly parent: ContextCarrier;
+  /** For lines of the log that no request's logger writes. */
+  readonly context: ActiveContext;
 }
 
 const arrivals = new WeakMap<Response, Arrival>();
@@ -18,7 +20,7 @@ const arrivals = new WeakMap<Response, Arrival>();
 /** Gives every request its id, before anything can answer it. */
 export function arrivalMiddleware(request: Request, response: Response, next: NextFunction): void {
   const parent = activeParent() ?? recordCarrier(request.headers);
-  const arrival = { rid: randomBytes(16).toString('hex'), receivedTs: now(), parent };
+  const arrival = { rid: randomBytes(16).toString('hex'), receivedTs: now(), parent, context: activeContext() };
   arrivals.set(response, arrival);
   response.setHeader('x-request-id', arrival.rid);
   setActiveRid(arrival.rid);

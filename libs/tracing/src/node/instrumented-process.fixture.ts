@@ -14,20 +14,18 @@ const server = createServer((request: IncomingMessage, response: ServerResponse)
   const parent = activeParent();
   setActiveRid('a-rid');
   // The body's events are bound to the request, not to what listens to it.
-  request.resume().once('end', () =>
-    setTimeout(() => {
-      seen.push({
-        url: request.url,
-        traceparent: parent?.get(ContextHeader.traceparent) ?? null,
-        tracestate: parent?.get(ContextHeader.tracestate) ?? null,
-        fields: activeFields(),
-        sent: request.headers[ContextHeader.traceparent] ?? null,
-      });
-      // One that is answered by way of another.
-      if (request.url === '/outer') fetchText(portOf(), '/inner').then(() => response.end('ok'));
-      else response.end('ok');
-    }, 1),
-  );
+  request.resume().once('end', () => {
+    seen.push({
+      url: request.url,
+      traceparent: parent?.get(ContextHeader.traceparent) ?? null,
+      tracestate: parent?.get(ContextHeader.tracestate) ?? null,
+      fields: activeFields(),
+      sent: request.headers[ContextHeader.traceparent] ?? null,
+    });
+    // One that is answered by way of another.
+    if (request.url === '/outer') fetchText(portOf(), '/inner').then(() => response.end('ok'));
+    else response.end('ok');
+  });
 });
 const portOf = (): number => (server.address() as AddressInfo).port;
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
-import { context, propagation, trace, type Span } from '@opentelemetry/api';
+import { context, propagation, trace, type ContextManager, type Span } from '@opentelemetry/api';
 import type * as AutoInstrumentations from '@opentelemetry/auto-instrumentations-node';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
@@ -11,6 +11,7 @@ import { threadWriter } from '../recording/thread-writer.js';
 import { TraceLevel } from '../trace-level.js';
 import { RingSpanProcessor } from './ring-span-processor.js';
 import { withInstrumentations } from './register.config.js';
+import { SynchronousContextManager } from './synchronous-context-manager.js';
 
 /** Asked by machines, again and again. */
 const UNTRACED_URL = /^\/(health|metrics)(?![^/?])/;
@@ -25,7 +26,7 @@ interface RoutedRequest {
 /** OpenTelemetry's auto-instrumentation of this process; its spans go into the ring of this thread. */
 export function startInstrumentation(): void {
   const require = createRequire(import.meta.url);
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  context.setGlobalContextManager(contextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   // The sampler is that of the environment. The resource is the exporter's: records have none.
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new RingSpanProcessor(threadWriter)] }));
@@ -46,6 +47,12 @@ export function startInstrumentation(): void {
   // Patched when they are required, which ES modules do not; their imports see what was patched after this.
   for (const builtin of ['http', 'https']) require(builtin);
   syncBuiltinESMExports();
+}
+
+/** From 24 on AsyncLocalStorage costs next to nothing. */
+function contextManager(): ContextManager {
+  const [major] = process.versions.node.split('.');
+  return Number(major) >= 24 ? new AsyncLocalStorageContextManager() : new SynchronousContextManager();
 }
 
 /** A route is as good a name as a URL with ids in it is a bad one. */
