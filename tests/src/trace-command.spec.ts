@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { provideNatsServer, REPOSITORY_ROOT, startNats, type NatsServer } from '@sliceway/local';
 import { tinyModel } from '@sliceway/testing';
 import { jaegerBinary } from './tools.fixture.js';
@@ -30,6 +30,17 @@ describe('npm run trace', () => {
     rmSync(folder, { recursive: true });
   });
 
+  /** A PATH with Node.js and what else is given, as scripts. */
+  function bin(scripts: Readonly<Record<string, string>> = {}): string {
+    const path = mkdtempSync(join(folder, 'bin-'));
+    symlinkSync(process.execPath, join(path, 'node'));
+    for (const [name, script] of Object.entries(scripts)) {
+      writeFileSync(join(path, name), `#!/bin/sh\n${script}\n`);
+      chmodSync(join(path, name), 0o755);
+    }
+    return path;
+  }
+
   /** @param until is followed by Ctrl-C when it is seen */
   function run(
     args: readonly string[],
@@ -46,7 +57,7 @@ describe('npm run trace', () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: '',
       // No Jaeger and no Docker of this machine.
       SLICEWAY_JAEGER: '',
-      PATH: dirname(process.execPath),
+      PATH: bin(),
       ...env,
     };
     const child = spawn(process.execPath, [PROGRAM, ...args], { env: environment, timeout: 60_000 });
@@ -93,12 +104,18 @@ describe('npm run trace', () => {
   });
 
   test('a Jaeger that does not start ends it', async () => {
-    const broken = join(folder, 'broken');
-    writeFileSync(broken, '#!/bin/sh\necho no license\nexit 5\n');
-    chmodSync(broken, 0o755);
+    const broken = join(bin({ broken: 'echo no license; exit 5' }), 'broken');
     const { code, output } = await run(['--once', '--port', '0'], { SLICEWAY_JAEGER: broken });
     expect(output).toMatch(/jaeger exited with code 5[^]*no license/);
     expect(code).toBe(1);
+  });
+
+  test('a Docker that cannot fetch Jaeger is done without', async () => {
+    const PATH = bin({ docker: '[ "$1" = info ] || { echo no such host; exit 125; }' });
+    const { code, output } = await run(['--once', '--port', '0', '--max-tokens', '2'], { PATH });
+    expect(output).toMatch(/Jaeger: none \([^]*no such host[^]*going on with files/);
+    expect(output).toMatch(tree);
+    expect(code).toBe(0);
   });
 
   test.each([

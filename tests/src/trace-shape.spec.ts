@@ -38,6 +38,9 @@ describe('the trace of a request', () => {
     expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
     const { ttft, ttftNs, e2e, e2eNs } = pathOf(spans, rid);
     expect([sum(ttft), sum(e2e)]).toEqual([ttftNs, e2eNs]);
+    const request = spans.find(({ name }) => name.startsWith('gateway Req'))!;
+    const choices = Number(fields.n ?? 1);
+    expect(request.attributes[AttributeName.finishReasons]).toEqual(new Array(choices).fill('length'));
     expect(e2e.map(({ name }) => name)).toEqual(expect.arrayContaining(['tokenize', 'prefill_forward', 'detokenize']));
   });
 

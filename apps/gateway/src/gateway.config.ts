@@ -25,8 +25,8 @@ function textsOf(text: string, separator: string): string[] {
 
 const gatewayFields = serviceSchema.extend({
   PORT: integer(0, 65_535).default(8000).describe('port of the HTTP server; 0 takes any free one'),
-  SLICEWAY_PREFILL_POLICY: policy.describe('how a prefill worker is chosen'),
-  SLICEWAY_DECODE_POLICY: policy.describe('how a decode worker is chosen'),
+  SLICEWAY_PREFILL_POLICY: policy.describe('how a prefill worker is chosen: power_of_two or round_robin'),
+  SLICEWAY_DECODE_POLICY: policy.describe('how a decode worker is chosen: power_of_two or round_robin'),
   SLICEWAY_MAX_CONCURRENT_REQUESTS: integer(1)
     .default(256)
     .describe('requests at a time; one more is answered with 429'),

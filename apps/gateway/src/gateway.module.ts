@@ -50,10 +50,11 @@ import { Router } from './routing/router.js';
     },
     {
       provide: PeerDirectory,
-      inject: [PeerRegistry, BrokerWatch],
-      useFactory: (peers: PeerRegistry, broker: BrokerWatch) => {
+      inject: [PeerRegistry, BrokerWatch, GatewayMetrics],
+      useFactory: (peers: PeerRegistry, broker: BrokerWatch, metrics: GatewayMetrics) => {
         const directory = new PeerDirectory(peers, identity.instance);
         broker.listen(directory);
+        metrics.observeWorkers(directory);
         return directory;
       },
     },

@@ -1,3 +1,4 @@
+import { FailureCode, WORKER_ROLES } from '@sliceway/protocol';
 import {
   E2E_SECONDS,
   ExemplarHistogram,
@@ -10,12 +11,15 @@ import {
 } from '@sliceway/service';
 import { Counter, Gauge } from 'prom-client';
 import type { Usage } from '../openai/completion-sink.js';
+import type { WorkerDirectory } from '../routing/worker-directory.js';
 import type { Admission } from './admission.js';
 import { RequestEnd } from './request-observer.js';
 
 const SECOND_MS = 1000;
 /** The label of what has no error code. */
 const NO_CODE = 'none';
+/** Refusals that say something of the cluster and not of the request. */
+const REFUSALS = ['queue_full', 'not_ready', 'draining'];
 
 /**
  * What the gateway counts. Names are stable; docs list them. A request is one prompt, as in the metrics of vLLM and
@@ -50,12 +54,15 @@ export class GatewayMetrics {
       registers,
     });
     for (const end of Object.values(RequestEnd)) this.#ends.inc({ end, code: NO_CODE }, 0);
+    // Who looks for an increase does not see a series begin at 1.
+    for (const code of Object.values(FailureCode)) this.#ends.inc({ end: RequestEnd.failed, code }, 0);
     this.#refusals = new Counter({
       name: 'sliceway_refused_requests_total',
       help: 'HTTP requests that were not accepted, by error code; one with several prompts counts once.',
       labelNames: ['code'],
       registers,
     });
+    for (const code of REFUSALS) this.#refusals.inc({ code }, 0);
     this.#promptTokens = new Counter({
       name: 'sliceway_prompt_tokens_total',
       help: 'Prompt tokens of ended requests, whatever the number of choices.',
@@ -104,6 +111,20 @@ export class GatewayMetrics {
       help: 'Second attempts, by the error code of the first.',
       labelNames: ['code'],
       registers,
+    });
+    for (const code of Object.values(FailureCode)) this.#retries.inc({ code }, 0);
+  }
+
+  /** Shows how many workers could be given a request now. */
+  observeWorkers(directory: WorkerDirectory): void {
+    new Gauge({
+      name: 'sliceway_gateway_ready_workers',
+      help: 'Workers that this gateway sees and that take requests, by their role.',
+      labelNames: ['worker_role'],
+      registers: [this.registry],
+      collect() {
+        for (const role of WORKER_ROLES) this.set({ worker_role: role }, directory.ready(role).length);
+      },
     });
   }
 

@@ -137,13 +137,18 @@ export class RequestRecorder implements RequestObserver {
     this.trace.setRequestAttributes({ [AttributeName.attempt]: number });
     this.#metrics.retried(code);
     this.#lastTokenTs.clear();
+    this.#finishReasons = [];
     this.#intervalsNs = this.#intervals = 0;
     this.#stages = this.#begin(SliceName.tokenizeWait, ts);
   }
 
   ended(end: RequestEnd, usage: Usage, reason: string | null): void {
     const ts = now();
-    this.trace.setRequestAttributes({ [AttributeName.outputTokens]: usage.completionTokens });
+    const finishReasons = this.#finishReasons.filter((reason) => reason !== undefined);
+    this.trace.setRequestAttributes({
+      [AttributeName.outputTokens]: usage.completionTokens,
+      ...(finishReasons.length === 0 ? {} : { [AttributeName.finishReasons]: finishReasons }),
+    });
     if (this.#stages.current === SliceName.stream) this.trace.event(EventName.lastText, {}, { ts: this.#textTs });
     if (end === RequestEnd.finished) {
       this.#stages.end(ts);

@@ -56,8 +56,18 @@ async function openJaeger(config: LocalConfig, logFile: string, reporter: Report
     );
     return null;
   }
-  reporter.note(`Jaeger: ${'binary' in source ? source.binary : `a container, started by ${source.docker}`}`);
-  return startJaeger({ source, logFile });
+  if ('binary' in source) {
+    reporter.note(`Jaeger: ${source.binary}`);
+    return startJaeger({ source, logFile });
+  }
+  reporter.note(`Jaeger: a container, started by ${source.docker}`);
+  try {
+    return await startJaeger({ source, logFile });
+  } catch (error) {
+    // Nobody asked for it: a registry that cannot be reached must not end this.
+    reporter.note(`Jaeger: none (${(error as Error).message}); going on with files alone`);
+    return null;
+  }
 }
 
 /** The tree comes from files, wherever else the trace goes. */
