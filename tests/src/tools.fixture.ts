@@ -13,7 +13,7 @@ interface Tool {
   readonly variable: string;
   /** On PATH. */
   readonly names: readonly string[];
-  readonly script: string;
+  readonly script?: string;
 }
 
 /** Path of a Jaeger 1 all-in-one; null where there is none. */
@@ -26,12 +26,23 @@ export function collectorBinary(): string | null {
   return find({ variable: 'SLICEWAY_OTELCOL', names: ['otelcol', 'otelcol-contrib'], script: 'get-otelcol' });
 }
 
+/** Path of a Prometheus 2; null where there is none. */
+export function prometheusBinary(): string | null {
+  return find({ variable: 'SLICEWAY_PROMETHEUS', names: ['prometheus'] });
+}
+
+/** Path of what comes with it and checks its files; null where there is none. */
+export function promtoolBinary(): string | null {
+  return find({ variable: 'SLICEWAY_PROMTOOL', names: ['promtool'] });
+}
+
 function find({ variable, names, script }: Tool): string | null {
   const set = process.env[variable];
   if (set) return set;
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   const onPath = names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
   if (onPath !== undefined) return onPath;
+  if (script === undefined) return null;
   const printer = join(SCRIPTS, script);
   if (!isExecutable(printer)) return null;
   return execFileSync(printer, { encoding: 'utf8', timeout: SCRIPT_TIMEOUT_MS }).trim();

@@ -43,7 +43,7 @@ export class ServiceModule {
       { provide: LogOnce, useValue: faults },
       { provide: ServiceStatus, useValue: status },
       { provide: ConnectionHealth, useValue: health },
-      { provide: METRICS, useFactory: () => createMetrics(status, faults, failures, tracing) },
+      { provide: METRICS, useFactory: () => createMetrics(status, faults, failures, tracing, health) },
       { provide: HOT_PATH, useFactory: (): Promise<NatsConnection> => connectHotPath(role, config, health, logger) },
       { provide: MessageClient, useValue: messages },
       { provide: FailureReporter, useValue: failures },

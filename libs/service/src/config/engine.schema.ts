@@ -10,7 +10,7 @@ export const engineSchema = z.object({
   SLICEWAY_BACKEND: z
     .enum(['auto', 'gpu', 'node', 'wasm'])
     .default('auto')
-    .describe('TensorFlow.js backend; auto takes the best that is installed'),
+    .describe('TensorFlow.js backend: gpu, node or wasm; auto takes the best that is installed'),
   SLICEWAY_KV_MEMORY_MB: integer(1, 4000).default(1024).describe('memory for KV pages, in MiB'),
   SLICEWAY_PAGE_TOKENS: integer(16, 1024, 16).default(16).describe('tokens of a KV page, a multiple of 16'),
   SLICEWAY_CHUNKED_PREFILL_TOKENS: integer(16, 8192)

@@ -98,6 +98,8 @@ export interface WholeTransfer {
   readonly bytes: number;
   /** From its first KV, ready or come, to its end. */
   readonly durationMs: number;
+  /** Share of that time in which the prompt was still computed; null at decode's end, which does not see it. */
+  readonly overlap: number | null;
 }
 
 /** All that an app knows of how KV gets from prefill to decode. Events never come from within a call. */

@@ -108,7 +108,7 @@ export class NatsKvTransport implements KvTransport {
     const told: SenderEvents = {
       onOpen: () => events.onOpen(),
       onDone: () => {
-        this.#whole(id, sender.bytesSent, sender.startedMs);
+        this.#whole(id, sender.bytesSent, sender.startedMs, sender.computedMs);
         events.onDone();
       },
       onFailed: (code, message) => events.onFailed(code, message),
@@ -205,8 +205,10 @@ export class NatsKvTransport implements KvTransport {
     else this.totals.framesUnknown++;
   }
 
-  #whole({ rid }: KvTransferId, bytes: number, startedMs = performance.now()): void {
-    this.onWhole?.({ rid, bytes, durationMs: performance.now() - startedMs });
+  #whole({ rid }: KvTransferId, bytes: number, startedMs = performance.now(), computedMs?: number): void {
+    const durationMs = performance.now() - startedMs;
+    const overlap = computedMs === undefined || durationMs <= 0 ? null : (computedMs - startedMs) / durationMs;
+    this.onWhole?.({ rid, bytes, durationMs, overlap });
   }
 
   /** What is thrown into nats.js ends its reader, and with it everything on this connection; into a timer, the process. */

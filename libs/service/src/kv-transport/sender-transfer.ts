@@ -25,6 +25,8 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
   chunksSent = 0;
   /** When its first KV was ready. */
   startedMs: number | undefined;
+  /** When its prompt was computed. */
+  computedMs: number | undefined;
   readonly #source: KvSource;
   readonly #events: SenderEvents;
   readonly #log: KvSegment[] = [];
@@ -63,6 +65,7 @@ export class SenderTransfer extends Transfer<SenderWire> implements KvSender {
 
   finish(firstTokens: readonly FirstToken[]): void {
     if (this.ended) return;
+    this.computedMs = performance.now();
     this.#firstTokens = firstTokens;
     this.#log.push(NOTHING);
     this.#pump();

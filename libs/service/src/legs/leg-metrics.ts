@@ -1,6 +1,6 @@
 import { requestTrace } from '@sliceway/tracing';
 import type { KvTransport } from '../kv-transport/kv-transport.js';
-import { MEGABYTES_PER_SECOND } from '../metrics/buckets.js';
+import { MEGABYTES_PER_SECOND, RATIOS } from '../metrics/buckets.js';
 import { ExemplarHistogram } from '../metrics/exemplar-histogram.js';
 import type { MetricsRegistry } from '../metrics/metrics.js';
 import { countFrom, gaugeFrom } from '../metrics/read-metrics.js';
@@ -18,8 +18,17 @@ export function measureLegs(
     'Rate of each whole KV transfer, from its first KV to its end; 10^6 bytes',
     MEGABYTES_PER_SECOND,
   );
-  transport.onWhole = ({ rid, bytes, durationMs }) => {
-    if (bytes > 0 && durationMs > 0) rate.observe(bytes / 1000 / durationMs, requestTrace(rid));
+  const overlapRatio = new ExemplarHistogram(
+    registry,
+    'sliceway_kv_transfer_overlap_ratio',
+    'Prefill: share of each whole KV transfer in which its prompt was still computed; only the rest adds to latency',
+    RATIOS,
+  );
+  transport.onWhole = ({ rid, bytes, durationMs, overlap }) => {
+    if (bytes === 0 || durationMs <= 0) return;
+    const trace = requestTrace(rid);
+    rate.observe(bytes / 1000 / durationMs, trace);
+    if (overlap !== null) overlapRatio.observe(overlap, trace);
   };
   gaugeFrom(
     registry,

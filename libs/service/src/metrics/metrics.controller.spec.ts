@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Controller, Get, Headers, Inject, Module } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Role } from '@sliceway/protocol';
+import { FailureCode, Role, WorkerState } from '@sliceway/protocol';
 import { recordCarrier, SliceName, startRequest } from '@sliceway/tracing';
 import { recordAll } from '@sliceway/tracing/testing';
 import { ServiceStatus } from '../service-status.js';
@@ -22,7 +22,10 @@ const PROMETHEUS_3 =
 
 const stats = { exported: 5, droppedRing: 1, droppedQueue: 2, droppedExport: 3, malformedContexts: 4 };
 const status = new ServiceStatus(Role.gateway);
-const registry = createMetrics(status, { counts: [] }, { counts: new Map() }, { stats: () => stats });
+const failures = { counts: new Map([[FailureCode.kvTimeout, 2]]) };
+let natsFault: string | undefined;
+const nats = { reason: () => natsFault };
+const registry = createMetrics(status, { counts: [] }, failures, { stats: () => stats }, nats);
 const histogram = new ExemplarHistogram(registry, 'sliceway_work_seconds', 'Work.', [0.1, 1]);
 
 /** A request that takes half a second, so to speak. */
@@ -134,6 +137,29 @@ describe('/metrics', () => {
     expect(open!.get('sliceway_trace_spans')?.type).toBe('counter');
     expect(text!.get('sliceway_trace_spans_total')?.type).toBe('counter');
     for (const name of text!.keys()) expect(name).not.toMatch(/_total_total$/);
+  });
+
+  it('says whether it is ready and connected', async () => {
+    const flags = async (): Promise<(string | undefined)[]> => {
+      const { body } = await scrape();
+      return ['ready', 'nats_connected'].map((name) => new RegExp(`^sliceway_${name}{.*} (.)$`, 'm').exec(body)?.[1]);
+    };
+    expect(await flags()).toEqual(['0', '1']);
+    status.become(WorkerState.ready);
+    expect(await flags()).toEqual(['1', '1']);
+    natsFault = 'no connection';
+    expect(await flags()).toEqual(['1', '0']);
+    status.addReadinessCheck(() => 'no worker');
+    expect(await flags()).toEqual(['0', '0']);
+  });
+
+  it('has every code of a failure, also those that have not come', async () => {
+    const { body } = await scrape();
+    const counts = [...body.matchAll(/^sliceway_failed_attempts_total\{code="(\w+)".*\} (\d+)$/gm)];
+    expect(counts.map(([, code]) => code)).toEqual(Object.values(FailureCode));
+    expect(counts.filter(([, , count]) => count !== '0').map(([, code, count]) => [code, count])).toEqual([
+      [FailureCode.kvTimeout, '2'],
+    ]);
   });
 
   it('says what tracing loses', async () => {

@@ -1,7 +1,9 @@
+import { FailureCode, WorkerState } from '@sliceway/protocol';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { FailureReporter } from '../failure-reporter.js';
 import { identity } from '../identity.config.js';
 import type { LogOnce } from '../logging/log-once.js';
+import type { ConnectionHealth } from '../nats/connection-health.js';
 import type { ServiceStatus } from '../service-status.js';
 import { countFrom, gaugeFrom } from './read-metrics.js';
 import { measureTracing, type TraceStats } from './trace-metrics.js';
@@ -19,12 +21,18 @@ export function createMetrics(
   faults: Pick<LogOnce, 'counts'>,
   failures: Pick<FailureReporter, 'counts'>,
   tracing: { stats(): TraceStats },
+  nats: Pick<ConnectionHealth, 'reason'>,
 ): MetricsRegistry {
   const registry: MetricsRegistry = new Registry();
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   registry.setDefaultLabels(defaultLabels(status.role));
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, value: () => number): void => gaugeFrom(registry, name, help, value);
+  const isReady = (): boolean => status.state === WorkerState.ready && status.unreadyReasons().length === 0;
+  gauge('sliceway_ready', '1 while it can serve, as /health/ready has it, else 0', () => Number(isReady()));
+  gauge('sliceway_nats_connected', '1 while all connections to nats-server are up, else 0', () =>
+    Number(nats.reason() === undefined),
+  );
   gauge('sliceway_requests_active', 'Requests under way in this process', () => status.activeRequests());
   gauge('sliceway_running', 'Sequences in the running batch', () => status.load().running);
   gauge('sliceway_waiting', 'Requests that wait for a place or for pages', () => status.load().waiting);
@@ -39,7 +47,8 @@ export function createMetrics(
     () => Array.from(faults.counts, ({ kind, message, count }) => [{ kind, message }, count]),
   );
   countFrom(registry, 'sliceway_failed_attempts_total', 'Attempts that failed here, by code', ['code'], () =>
-    Array.from(failures.counts, ([code, count]) => [{ code }, count]),
+    // All of them, from the start: who looks for an increase does not see a series begin at 1.
+    Object.values(FailureCode).map((code) => [{ code }, failures.counts.get(code) ?? 0]),
   );
   measureTracing(registry, tracing);
   return registry;
