@@ -66,6 +66,18 @@ describe('HTTP of a service', () => {
     expect(await service.logs('logged', { text: 'untraced' })).not.toHaveProperty('trace_id');
   });
 
+  it.each(['text/plain', 'application/openmetrics-text'])(
+    'has what Node.js does in its metrics, as %s',
+    async (accept) => {
+      const service = await start();
+      const { body: text } = await service.get('/metrics', { accept });
+      expect(text).toMatch(/^nodejs_eventloop_utilization \d/m);
+      expect(text).not.toMatch(/^# UNIT/m);
+      expect(text.split('\n').filter((line) => line === '# EOF')).toHaveLength(accept === 'text/plain' ? 0 : 1);
+      expect(text.endsWith('# EOF\n')).toBe(accept !== 'text/plain');
+    },
+  );
+
   it.each([{ SLICEWAY_TRACE_LEVEL: '0' }, { OTEL_SDK_DISABLED: 'true' }])(
     'is not traced with %p',
     async (environment) => {

@@ -9,19 +9,25 @@ export interface Exposition {
 const OPEN_METRICS = 'application/openmetrics-text';
 const TEXT = 'text/plain';
 const TOTAL = '_total';
+const END = '# EOF\n';
 
 /**
  * Metrics as a scraper wants them: OpenMetrics where it asks for that, else Prometheus' text format, which has no exemplars.
  *
  * @param accept the header of that name
  * @param labels of every metric
+ * @param further metrics that are text already
  */
 export async function expose(
   registry: MetricsRegistry,
   accept: string | undefined,
   labels: object,
+  further = '',
 ): Promise<Exposition> {
-  if (prefersOpenMetrics(accept)) return { contentType: registry.contentType, body: await registry.metrics() };
+  if (prefersOpenMetrics(accept)) {
+    const body = await registry.metrics();
+    return { contentType: registry.contentType, body: body.replace(END, further + END) };
+  }
   // One of its own: a registry that changes its format does so under the scrape that is still at it.
   const text = new Registry();
   text.setDefaultLabels(labels);
@@ -30,7 +36,7 @@ export async function expose(
     if (metric instanceof Counter && !metric.name.endsWith(TOTAL)) metric.name += TOTAL;
     text.registerMetric(metric as never);
   }
-  return { contentType: text.contentType, body: await text.metrics() };
+  return { contentType: text.contentType, body: `${await text.metrics()}\n${further}` };
 }
 
 /** Only where it is named: what takes anything gets what everything reads. */

@@ -1,5 +1,6 @@
 import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
+import { runtimeMetrics } from '@sliceway/tracing/runtime-metrics';
 import { ServiceStatus } from '../service-status.js';
 import { METRICS } from '../tokens.js';
 import { expose } from './exposition.js';
@@ -14,7 +15,12 @@ export class MetricsController {
 
   @Get()
   async metrics(@Res() response: ServerResponse, @Headers('accept') accept?: string): Promise<void> {
-    const { contentType, body } = await expose(this.registry, accept, defaultLabels(this.status.role));
+    const { contentType, body } = await expose(
+      this.registry,
+      accept,
+      defaultLabels(this.status.role),
+      await runtimeMetrics(),
+    );
     response.setHeader('content-type', contentType);
     response.setHeader('vary', 'accept');
     response.end(body);

@@ -11,10 +11,13 @@ import { threadWriter } from '../recording/thread-writer.js';
 import { TraceLevel } from '../trace-level.js';
 import { RingSpanProcessor } from './ring-span-processor.js';
 import { withInstrumentations } from './register.config.js';
+import { startRuntimeMetrics } from './runtime-metrics.js';
 import { SynchronousContextManager } from './synchronous-context-manager.js';
 
 /** Asked by machines, again and again. */
 const UNTRACED_URL = /^\/(health|metrics)(?![^/?])/;
+
+const RUNTIME = '@opentelemetry/instrumentation-runtime-node';
 
 /** What an Express application adds to a request that it has a route for. */
 interface RoutedRequest {
@@ -33,7 +36,7 @@ export function startInstrumentation(): void {
   // Loaded here, since it takes as long as a service's own modules.
   const auto = require('@opentelemetry/auto-instrumentations-node') as typeof AutoInstrumentations;
   const control = SharedControl.ofProcess();
-  withInstrumentations(() =>
+  const instrumentations = withInstrumentations(() =>
     auto.getNodeAutoInstrumentations({
       '@opentelemetry/instrumentation-http': {
         // Level 0, set at run time, is off for HTTP, too.
@@ -44,6 +47,9 @@ export function startInstrumentation(): void {
       },
     }),
   );
+  // That of HTTP would measure each request, which our own metrics do.
+  const ofRuntime = instrumentations.find(({ instrumentationName }) => instrumentationName === RUNTIME);
+  if (ofRuntime !== undefined) startRuntimeMetrics(ofRuntime);
   // Patched when they are required, which ES modules do not; their imports see what was patched after this.
   for (const builtin of ['http', 'https']) require(builtin);
   syncBuiltinESMExports();
