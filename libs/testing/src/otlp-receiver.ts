@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import { gunzipSync } from 'node:zlib';
 import { Metadata, Server, ServerCredentials, status, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import type { TraceSpan } from '@sliceway/tracing';
@@ -16,6 +17,13 @@ import { decodeTraceRequest, encodeTraceResponse, toTraceSpans, type OtlpTraceRe
  * - `refuse` has no listening socket.
  */
 export type OtlpReceiverMode = 'accept' | 'partial' | 'unavailable' | 'reject' | 'stall' | 'trickle' | 'refuse';
+
+/** PEM. With a CA, clients need a certificate of it. */
+export interface OtlpReceiverTls {
+  readonly key: Buffer;
+  readonly cert: Buffer;
+  readonly clientCa?: Buffer;
+}
 
 const EXPORT_PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 const POLL_MS = 10;
@@ -44,8 +52,11 @@ export class OtlpReceiver {
   readonly #grpc: FaultyListener;
   readonly #grpcServer = new Server({ 'grpc.max_receive_message_length': -1 });
 
-  constructor() {
-    const http = createServer((request, response) => void this.#onRequest(request, response));
+  /** @param tls none: plain text */
+  constructor(private readonly tls: OtlpReceiverTls | null = null) {
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.#onRequest(request, response);
+    const http = tls === null ? createServer(onRequest) : createTlsServer(httpsOptions(tls), onRequest);
     this.#http = new FaultyListener((socket) => http.emit('connection', socket));
     const method = {
       path: EXPORT_PATH,
@@ -57,17 +68,21 @@ export class OtlpReceiver {
       responseDeserialize: (bytes: Buffer) => bytes,
     };
     this.#grpcServer.addService({ export: method }, { export: this.#onCall.bind(this) });
-    const injector = this.#grpcServer.createConnectionInjector(ServerCredentials.createInsecure());
+    const injector = this.#grpcServer.createConnectionInjector(grpcCredentials(tls));
     this.#grpc = new FaultyListener((socket) => injector.injectConnection(socket));
   }
 
   /** Base address for http/protobuf, without `/v1/traces`. */
   get httpUrl(): string {
-    return `http://127.0.0.1:${this.#http.port}`;
+    return `${this.#scheme}://127.0.0.1:${this.#http.port}`;
   }
 
   get grpcUrl(): string {
-    return `http://127.0.0.1:${this.#grpc.port}`;
+    return `${this.#scheme}://127.0.0.1:${this.#grpc.port}`;
+  }
+
+  get #scheme(): string {
+    return this.tls === null ? 'http' : 'https';
   }
 
   /** Requests that came whole, in every mode. */
@@ -162,7 +177,17 @@ export class OtlpReceiver {
   }
 }
 
-/** An OTLP collector in this process, listening. */
-export function startOtlpReceiver(): Promise<OtlpReceiver> {
-  return new OtlpReceiver().listen();
+/** An OTLP collector in this process, listening. @param tls none: plain text */
+export function startOtlpReceiver(tls: OtlpReceiverTls | null = null): Promise<OtlpReceiver> {
+  return new OtlpReceiver(tls).listen();
+}
+
+function httpsOptions({ key, cert, clientCa }: OtlpReceiverTls): ServerOptions {
+  return { key, cert, ...(clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: true }) };
+}
+
+function grpcCredentials(tls: OtlpReceiverTls | null): ServerCredentials {
+  if (tls === null) return ServerCredentials.createInsecure();
+  const { key, cert, clientCa = null } = tls;
+  return ServerCredentials.createSsl(clientCa, [{ private_key: key, cert_chain: cert }], clientCa !== null);
 }

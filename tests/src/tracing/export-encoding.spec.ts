@@ -6,6 +6,7 @@ import { decodeTraceRequest, mulberry32, type OtlpTraceRequest } from '@sliceway
 import type { TraceAttributes } from '@sliceway/tracing';
 import { encodeOtlpJson } from '@sliceway/tracing/internal/export/otlp-json.js';
 import { OtlpBatch } from '@sliceway/tracing/internal/export/otlp-batch.js';
+import { DEFAULT_SPAN_LIMITS, type SpanLimits } from '@sliceway/tracing/internal/export/span-limits.js';
 import { VERSION } from '@sliceway/tracing/internal/export/version.js';
 import { RingReader } from '@sliceway/tracing/internal/recording/ring-reader.js';
 import { readSpan } from '@sliceway/tracing/internal/recording/read-span.js';
@@ -23,9 +24,9 @@ const control = new SharedControl(new SharedArrayBuffer(64 + 4096 * 16));
 const NS = 1_000_000_000n;
 
 /** Bytes as our encoder makes them of records. */
-function ours(recipes: readonly SpanRecipe[]): Uint8Array {
+function ours(recipes: readonly SpanRecipe[], limits?: SpanLimits): Uint8Array {
   const { ring, drain } = ringOf(recipes);
-  const batch = new OtlpBatch(control, RESOURCE as unknown as TraceAttributes);
+  const batch = new OtlpBatch(control, RESOURCE as unknown as TraceAttributes, null, limits);
   drain((word) => batch.add(ring, word));
   return batch.take();
 }
@@ -116,8 +117,8 @@ function comparable(bytes: Uint8Array): OtlpTraceRequest {
   return request as never;
 }
 
-function expectSame(recipes: readonly SpanRecipe[]): void {
-  expect(comparable(ours(recipes))).toEqual(comparable(sdks(recipes)));
+function expectSame(recipes: readonly SpanRecipe[], limits?: SpanLimits): void {
+  expect(comparable(ours(recipes, limits))).toEqual(comparable(sdks(recipes)));
 }
 
 const hex = (byte: string, bytes: number): string => byte.repeat(bytes);
@@ -261,18 +262,27 @@ it('our scope and others, by name', () => {
   ]);
 });
 
-it('more events and links than OpenTelemetry allows, if a record has them', () =>
-  expectSame([
-    {
-      ...PLAIN,
-      events: Array.from({ length: 300 }, (_, i) => ({ name: `event ${i % 7}`, ts: i, attributes: { i } })),
-      links: Array.from({ length: 200 }, (_, i) => ({
-        traceId: hex('d3', 16),
-        spanId: hex('e4', 8),
-        attributes: { i },
-      })),
-    },
-  ]));
+describe('a record with more events and links than OpenTelemetry allows by default', () => {
+  const large: SpanRecipe = {
+    ...PLAIN,
+    previous: hex('c2', 8),
+    events: Array.from({ length: 300 }, (_, i) => ({ name: `event ${i % 7}`, ts: i, attributes: { i } })),
+    links: Array.from({ length: 200 }, (_, i) => ({
+      traceId: hex('d3', 16),
+      spanId: hex('e4', 8),
+      attributes: { i },
+    })),
+  };
+
+  it('has all of them where the limits are higher', () =>
+    expectSame([large], { ...DEFAULT_SPAN_LIMITS, events: 300, links: 201 }));
+
+  it('has the first 128 by default', () => {
+    const cut = { ...large, events: large.events.slice(0, 128), links: large.links.slice(0, 127) };
+    const dropped = { droppedEvents: 172, droppedLinks: 73 };
+    expect(comparable(ours([large]))).toEqual(comparable(ours([{ ...cut, ...dropped }])));
+  });
+});
 
 it('dropped events and links are counted', () => {
   const span = decodeTraceRequest(ours([{ ...PLAIN, droppedEvents: 300, droppedLinks: 7 }])).resourceSpans[0]!

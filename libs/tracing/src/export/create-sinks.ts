@@ -8,6 +8,7 @@ import type { OtlpProtocol, TracesExporter } from './otel.config.js';
 import type { OtlpTransport } from './otlp-transport.js';
 import { RecordSink } from './record-sink.js';
 import type { Sink, SinkContext } from './sink.js';
+import type { SpanLimits } from './span-limits.js';
 import { type SpanDestination, SpanSink } from './span-sink.js';
 
 /** Where spans go, settled: what the exporter's thread is started with. */
@@ -24,6 +25,7 @@ export interface SinkParts {
   readonly destinations: Destinations;
   /** See SGLANG_NAMES. */
   readonly sglangNames: boolean;
+  readonly spanLimits: SpanLimits;
   readonly context: SinkContext;
   readonly control: SharedControl;
   readonly resource: TraceAttributes;
@@ -58,6 +60,7 @@ export async function createSinks(parts: SinkParts): Promise<Sink[]> {
       stats,
       transport,
       names,
+      limits: parts.spanLimits,
       onError: (error) => onError(name, error),
     });
   }

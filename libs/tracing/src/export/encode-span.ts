@@ -4,6 +4,7 @@ import type { RingReader } from '../recording/ring-reader.js';
 import type { EpochTimes } from './epoch-times.js';
 import type { FurtherNames } from './further-names.js';
 import type { ProtobufWriter } from './protobuf-writer.js';
+import { DEFAULT_SPAN_LIMITS, limitUnits, type SpanLimits } from './span-limits.js';
 
 /** Field numbers and wire types of opentelemetry/proto/trace/v1/trace.proto and common/v1/common.proto. */
 const SpanTag = {
@@ -16,6 +17,7 @@ const SpanTag = {
   startTime: 0x39,
   endTime: 0x41,
   attributes: 0x4a,
+  droppedAttributes: 0x50,
   events: 0x5a,
   droppedEvents: 0x60,
   links: 0x6a,
@@ -24,8 +26,8 @@ const SpanTag = {
   /** Two bytes, little-endian. */
   flags: 0x0185,
 } as const;
-const EventTag = { time: 0x09, name: 0x12, attributes: 0x1a } as const;
-const LinkTag = { traceId: 0x0a, spanId: 0x12, attributes: 0x22 } as const;
+const EventTag = { time: 0x09, name: 0x12, attributes: 0x1a, droppedAttributes: 0x20 } as const;
+const LinkTag = { traceId: 0x0a, spanId: 0x12, attributes: 0x22, droppedAttributes: 0x28 } as const;
 const StatusTag = { message: 0x12, code: 0x18 } as const;
 const KeyValueTag = { key: 0x0a, value: 0x12 } as const;
 const ValueTag = { string: 0x0a, boolean: 0x10, integer: 0x18, double: 0x21, array: 0x2a } as const;
@@ -39,14 +41,17 @@ const SPAN_LENGTH_BYTES = 2;
 /** More than the fixed parts of a span, an event or a link take. */
 const HEAD_BYTES = 128;
 
-function previousAttribute(): Uint8Array {
+/** No text is as long. An integer, since each one is compared with it. */
+const NO_LIMIT = 0x3fffffff;
+
+function previousAttribute({ linkAttributes, valueLength }: SpanLimits): Uint8Array {
+  if (linkAttributes === 0) return Uint8Array.of(LinkTag.droppedAttributes, 1);
   const key = AttributeName.linkKind;
-  const value = LinkKind.previous;
+  const value = LinkKind.previous.slice(0, valueLength);
   const any = [ValueTag.string, value.length, ...Buffer.from(value)];
   const pair = [KeyValueTag.key, key.length, ...Buffer.from(key), KeyValueTag.value, any.length, ...any];
   return Uint8Array.from([LinkTag.attributes, pair.length, ...pair]);
 }
-const PREVIOUS = previousAttribute();
 
 /** Span records as OTLP spans, without a string or an object in between. */
 export class SpanEncoder {
@@ -54,12 +59,18 @@ export class SpanEncoder {
   #ring!: RingReader;
   /** Next word of the record. */
   #at = 0;
+  readonly #previousAttribute: Uint8Array;
+  readonly #maxValueLength: number;
 
   /** @param furtherNames of a span's attributes */
   constructor(
     private readonly times: EpochTimes,
     private readonly furtherNames: FurtherNames | null = null,
-  ) {}
+    private readonly limits: SpanLimits = DEFAULT_SPAN_LIMITS,
+  ) {
+    this.#previousAttribute = previousAttribute(limits);
+    this.#maxValueLength = Math.min(limits.valueLength, NO_LIMIT);
+  }
 
   /** @param tag field of the message that the span becomes part of */
   encode(ring: RingReader, word: number, out: ProtobufWriter, tag: number): void {
@@ -69,6 +80,12 @@ export class SpanEncoder {
     const { i32, f64 } = ring;
     const at = word * 2;
     const flags = i32[at + 19]!;
+    const events = Math.min(i32[at + 21]!, this.limits.events);
+    const droppedEvents = i32[at + 21]! - events;
+    // The one to the slice before comes first.
+    const hasPrevious = (i32[at + 14]! | i32[at + 15]!) !== 0;
+    const allLinks = (i32[at + 22]! & 0xffff) + (hasPrevious ? 1 : 0);
+    const links = Math.min(allLinks, this.limits.links);
     this.times.select(i32[at + 17]!);
     out.reserve(HEAD_BYTES);
     out.byte(tag);
@@ -80,8 +97,8 @@ export class SpanEncoder {
     out.byte(flags & 15);
     this.#time(SpanTag.startTime, f64[word + 1]!);
     this.#time(SpanTag.endTime, f64[word + 2]!);
-    this.#varint(SpanTag.droppedEvents, i32[at + 23]!);
-    this.#varint(SpanTag.droppedLinks, i32[at + 22]! >>> 16);
+    this.#varint(SpanTag.droppedEvents, i32[at + 23]! + droppedEvents);
+    this.#varint(SpanTag.droppedLinks, (i32[at + 22]! >>> 16) + allLinks - links);
     out.byte(SpanTag.flags & 0xff);
     out.byte(SpanTag.flags >> 8);
     out.fixed32(SAMPLED);
@@ -93,13 +110,14 @@ export class SpanEncoder {
       out.byte(SpanTag.traceState);
       this.#text();
     }
-    if (this.furtherNames === null) this.#attributes(SpanTag.attributes, i32[at + 20]!);
-    else this.#renamed(this.furtherNames, i32[at + 20]!);
-    const events = i32[at + 21]!;
+    const attributes = i32[at + 20]!;
+    if (this.furtherNames === null && attributes <= this.limits.attributes)
+      this.#attributes(SpanTag.attributes, attributes);
+    else this.#someAttributes(SpanTag, attributes, this.limits.attributes, this.furtherNames);
     for (let i = 0; i < events; i++) this.#event();
-    if ((i32[at + 14]! | i32[at + 15]!) !== 0) this.#previous(word);
-    const links = i32[at + 22]! & 0xffff;
-    for (let i = 0; i < links; i++) this.#link();
+    for (let i = 0; i < droppedEvents; i++) this.#passOverEvent();
+    if (hasPrevious && links > 0) this.#previous(word);
+    for (let i = hasPrevious ? 1 : 0; i < links; i++) this.#link();
     out.end(begun, SPAN_LENGTH_BYTES);
   }
 
@@ -128,8 +146,16 @@ export class SpanEncoder {
     this.#at += 2;
     out.byte(EventTag.name);
     this.#name(ring.i32[head]!);
-    this.#attributes(EventTag.attributes, ring.i32[head + 1]!);
+    const attributes = ring.i32[head + 1]!;
+    if (attributes <= this.limits.eventAttributes) this.#attributes(EventTag.attributes, attributes);
+    else this.#someAttributes(EventTag, attributes, this.limits.eventAttributes);
     out.end(begun);
+  }
+
+  #passOverEvent(): void {
+    const before = this.#out.length;
+    this.#event();
+    this.#out.length = before;
   }
 
   /** To the slice before, which is of the same trace. */
@@ -140,7 +166,7 @@ export class SpanEncoder {
     const begun = out.begin();
     this.#id(LinkTag.traceId, (word + 3) * 8, 16);
     this.#id(LinkTag.spanId, (word + 7) * 8, 8);
-    out.copy(PREVIOUS, 0, PREVIOUS.length);
+    out.copy(this.#previousAttribute, 0, this.#previousAttribute.length);
     out.end(begun);
   }
 
@@ -153,7 +179,9 @@ export class SpanEncoder {
     const begun = out.begin();
     this.#id(LinkTag.traceId, at * 8, 16);
     this.#id(LinkTag.spanId, (at + 2) * 8, 8);
-    this.#attributes(LinkTag.attributes, this.#ring.i32[at * 2 + 6]!);
+    const attributes = this.#ring.i32[at * 2 + 6]!;
+    if (attributes <= this.limits.linkAttributes) this.#attributes(LinkTag.attributes, attributes);
+    else this.#someAttributes(LinkTag, attributes, this.limits.linkAttributes);
     out.end(begun);
   }
 
@@ -161,16 +189,35 @@ export class SpanEncoder {
     for (let i = 0; i < count; i++) this.#attribute(tag);
   }
 
-  /** Of the span, each again under its further name where it has one. */
-  #renamed(names: FurtherNames, count: number): void {
+  /** As many as there may be: each, and again under its further name where it has one. */
+  #someAttributes(
+    tag: { readonly attributes: number; readonly droppedAttributes: number },
+    count: number,
+    most: number,
+    names: FurtherNames | null = null,
+  ): void {
+    let left = most;
     for (let i = 0; i < count; i++) {
       const at = this.#at;
-      this.#attribute(SpanTag.attributes);
-      const name = names.of(this.#ring, this.#ring.i32[at * 2]!, at + 1);
+      left = this.#oneOf(left, tag.attributes);
+      const name = names?.of(this.#ring, this.#ring.i32[at * 2]!, at + 1);
       if (name === undefined) continue;
       this.#at = at;
-      this.#attribute(SpanTag.attributes, name);
+      left = this.#oneOf(left, tag.attributes, name);
     }
+    this.#out.reserve(HEAD_BYTES);
+    if (left < 0) this.#varint(tag.droppedAttributes, -left);
+  }
+
+  /** @returns how many are left; below 0 it was left out */
+  #oneOf(left: number, tag: number, key: Uint8Array | null = null): number {
+    const out = this.#out;
+    const before = out.length;
+    this.#attribute(tag, key);
+    // It has no value.
+    if (out.length === before) return left;
+    if (left <= 0) out.length = before;
+    return left - 1;
   }
 
   /** @param key in the place of its own */
@@ -203,7 +250,7 @@ export class SpanEncoder {
         break;
       case ValueType.string:
         out.byte(ValueTag.string);
-        this.#characters(size);
+        this.#valueText(size);
         break;
       case ValueType.numbers:
       case ValueType.strings:
@@ -228,7 +275,7 @@ export class SpanEncoder {
       if (ofNumbers) this.#number(this.#ring.f64[this.#at++]!);
       else {
         out.byte(ValueTag.string);
-        this.#text();
+        this.#valueText(this.#ring.i32[this.#at++ * 2]!);
       }
       out.end(value);
     }
@@ -272,8 +319,20 @@ export class SpanEncoder {
     this.#characters(this.#ring.i32[this.#at++ * 2]!);
   }
 
-  #characters(length: number): void {
-    this.#out.utf16(this.#ring.u16, this.#at * 4, length);
+  /** Of an attribute's value. */
+  #valueText(length: number): void {
+    if (length <= this.#maxValueLength) return this.#characters(length);
+    const { u16 } = this.#ring;
+    const from = this.#at * 4;
+    this.#characters(
+      length,
+      limitUnits((at) => u16[from + at]!, length, this.#maxValueLength),
+    );
+  }
+
+  /** @param kept of them */
+  #characters(length: number, kept = length): void {
+    this.#out.utf16(this.#ring.u16, this.#at * 4, kept);
     this.#at += (length + 3) >> 2;
   }
 }

@@ -2,11 +2,11 @@ import { readSpan } from '../recording/read-span.js';
 import type { SharedControl } from '../recording/shared-control.js';
 import type { RingReader } from '../recording/ring-reader.js';
 import type { TraceAttributes } from '../request-trace.js';
-import type { TraceSpan } from '../trace-span.js';
 import { type AttributeNames, withFurtherNames } from './further-names.js';
 import type { ExportStats } from './export-stats.js';
 import type { KnownRing, RingSet } from './ring-set.js';
 import type { Sink } from './sink.js';
+import { type ExportedSpan, limitSpan, type SpanLimits } from './span-limits.js';
 
 export interface ExportThreadOptions {
   readonly control: SharedControl;
@@ -16,6 +16,7 @@ export interface ExportThreadOptions {
   readonly sinks: readonly Sink[];
   /** Further names of a span's attributes. */
   readonly names: AttributeNames | null;
+  readonly limits: SpanLimits;
   readonly onNames: (ring: KnownRing, names: readonly string[]) => void;
   readonly onError: (error: Error) => void;
 }
@@ -87,10 +88,11 @@ export class ExportThread {
     return true;
   }
 
-  #read(ring: RingReader, word: number): TraceSpan {
-    const { control, resource, names } = this.options;
+  #read(ring: RingReader, word: number): ExportedSpan {
+    const { control, resource, names, limits } = this.options;
     const span = readSpan(ring, ring.span(word), control, resource);
-    return names === null ? span : { ...span, attributes: withFurtherNames(span.attributes, names) };
+    const named = names === null ? span : { ...span, attributes: withFurtherNames(span.attributes, names) };
+    return limitSpan(named, limits);
   }
 
   async #settle(work: Promise<void>): Promise<void> {

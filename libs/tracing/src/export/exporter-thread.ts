@@ -62,6 +62,7 @@ const thread = new ExportThread({
   rings,
   sinks,
   names: data.sglangNames ? SGLANG_NAMES : null,
+  limits: data.spanLimits,
   onNames: ({ id }: KnownRing, names) => post({ type: 'names', id, names }),
   onError: (error) => log.error('export', error),
 });

@@ -65,6 +65,7 @@ export function startExporter(options: ExporterOptions): Exporter {
       resource: { ...options.resource, ...config.resource },
       destinations,
       sglangNames: config.sglangNames,
+      spanLimits: config.spanLimits,
       context: { maxBatchSpans, maxQueueSpans, scheduleDelayMs, exportTimeoutMs },
       drainMs,
     },

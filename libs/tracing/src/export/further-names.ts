@@ -4,10 +4,11 @@ import type { TraceAttributes } from '../request-trace.js';
 /** What some attributes are called, too, by their own name. */
 export type AttributeNames = Readonly<Partial<Record<string, string>>>;
 
-/** The same attributes, and again under their further names. */
+/** The same attributes, each followed by itself under its further name. */
 export function withFurtherNames(attributes: TraceAttributes, names: AttributeNames): TraceAttributes {
-  const further: Record<string, TraceAttributes[string]> = { ...attributes };
+  const further: Record<string, TraceAttributes[string]> = {};
   for (const key in attributes) {
+    further[key] = attributes[key]!;
     const name = Object.hasOwn(names, key) ? names[key] : undefined;
     if (name !== undefined) further[name] = attributes[key]!;
   }

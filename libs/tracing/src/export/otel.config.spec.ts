@@ -1,4 +1,5 @@
 import { readOtelConfig } from './otel.config.js';
+import { DEFAULT_SPAN_LIMITS } from './span-limits.js';
 
 it('has defaults', () => {
   expect(readOtelConfig({})).toEqual({
@@ -10,6 +11,7 @@ it('has defaults', () => {
     maxQueueSpans: 65_536,
     scheduleDelayMs: 500,
     exportTimeoutMs: 30_000,
+    spanLimits: DEFAULT_SPAN_LIMITS,
     resource: {},
     traceDirectory: undefined,
     processorModule: undefined,
@@ -47,6 +49,7 @@ it('takes what is set; blanks are not', () => {
     maxQueueSpans: 1,
     scheduleDelayMs: 0,
     exportTimeoutMs: 2_147_483_647,
+    spanLimits: DEFAULT_SPAN_LIMITS,
     resource: { a: 'b=', 'service.name': 'two', c: '' },
     traceDirectory: undefined,
     processorModule: './p.mjs',
@@ -62,6 +65,8 @@ it.each([
   ['OTEL_BSP_MAX_QUEUE_SIZE', ['0', 'NaN'], { maxQueueSpans: 65_536 }],
   ['OTEL_BSP_SCHEDULE_DELAY', ['-1', '1e99'], { scheduleDelayMs: 500 }],
   ['OTEL_BSP_EXPORT_TIMEOUT', ['0', '5s'], { exportTimeoutMs: 30_000 }],
+  ['OTEL_ATTRIBUTE_COUNT_LIMIT', ['-1', 'all'], { spanLimits: DEFAULT_SPAN_LIMITS }],
+  ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', ['-1', '2147483648'], { spanLimits: DEFAULT_SPAN_LIMITS }],
   ['OTEL_EXPORTER_OTLP_PROTOCOL', ['http/json', 'GRPC'], { protocol: 'http/protobuf' }],
   ['OTEL_RESOURCE_ATTRIBUTES', ['a', '=b', 'a=%zz'], { resource: {} }],
   ['OTEL_TRACES_EXPORTER', ['zipkin'], { exporters: [] }],

@@ -1,4 +1,5 @@
 import type { TraceAttributes } from '../request-trace.js';
+import { readSpanLimits, type SpanLimits } from './span-limits.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -20,6 +21,7 @@ export interface OtelConfig {
   readonly maxQueueSpans: number;
   readonly scheduleDelayMs: number;
   readonly exportTimeoutMs: number;
+  readonly spanLimits: SpanLimits;
   /** `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`. */
   readonly resource: TraceAttributes;
   readonly traceDirectory: string | undefined;
@@ -106,6 +108,7 @@ export function readOtelConfig(environment: Environment = process.env): OtelConf
     maxQueueSpans,
     scheduleDelayMs: number('OTEL_BSP_SCHEDULE_DELAY', 500, 0),
     exportTimeoutMs: number('OTEL_BSP_EXPORT_TIMEOUT', 30_000, 1),
+    spanLimits: readSpanLimits((name, fallback) => number(name, fallback, 0)),
     resource: resource(),
     traceDirectory: text('SLICEWAY_TRACE_DIRECTORY'),
     processorModule: text('SLICEWAY_TRACE_PROCESSOR'),

@@ -7,6 +7,7 @@ import { SpanEncoder } from './encode-span.js';
 import { EpochTimes } from './epoch-times.js';
 import { type AttributeNames, FurtherNames } from './further-names.js';
 import { ProtobufWriter } from './protobuf-writer.js';
+import type { SpanLimits } from './span-limits.js';
 import { VERSION } from './version.js';
 
 const RESOURCE_SPANS = 0x0a;
@@ -27,9 +28,18 @@ export class OtlpBatch {
   readonly #others = new Map<string, ScopeSpans>();
   #spans = 0;
 
-  /** @param names further names of attributes */
-  constructor(control: SharedControl, resource: TraceAttributes, names: AttributeNames | null = null) {
-    this.#encoder = new SpanEncoder(new EpochTimes(control), names === null ? null : new FurtherNames(names));
+  /**
+   * @param names further names of attributes
+   * @param limits the specification's if not given
+   */
+  constructor(
+    control: SharedControl,
+    resource: TraceAttributes,
+    names: AttributeNames | null = null,
+    limits?: SpanLimits,
+  ) {
+    const furtherNames = names === null ? null : new FurtherNames(names);
+    this.#encoder = new SpanEncoder(new EpochTimes(control), furtherNames, limits);
     this.#resource = encodeResource(resource);
   }
 

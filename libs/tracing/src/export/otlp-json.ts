@@ -1,14 +1,14 @@
 import type { AttributeValue, TraceAttributes } from '../request-trace.js';
 import { SCOPE_NAME } from '../recording/read-span.js';
-import type { TraceSpan } from '../trace-span.js';
+import type { ExportedSpan } from './span-limits.js';
 import { VERSION } from './version.js';
 
 /** W3C trace flags: what is recorded was sampled. */
 const SAMPLED = 1;
 
 /** Spans of one resource as an ExportTraceServiceRequest in OTLP's JSON, without line breaks. https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding */
-export function encodeOtlpJson(spans: readonly TraceSpan[], resource: TraceAttributes): string {
-  const byScope = new Map<string, TraceSpan[]>();
+export function encodeOtlpJson(spans: readonly ExportedSpan[], resource: TraceAttributes): string {
+  const byScope = new Map<string, ExportedSpan[]>();
   for (const span of spans) {
     const known = byScope.get(span.scope);
     if (known === undefined) byScope.set(span.scope, [span]);
@@ -21,7 +21,7 @@ export function encodeOtlpJson(spans: readonly TraceSpan[], resource: TraceAttri
   return JSON.stringify({ resourceSpans: [{ resource: { attributes: keyValues(resource) }, scopeSpans }] });
 }
 
-function jsonSpan(span: TraceSpan): object {
+function jsonSpan(span: ExportedSpan): object {
   const { traceId, spanId, parentSpanId, traceState, name, kind, startNs, endNs, attributes, events, links, status } =
     span;
   return {
@@ -35,20 +35,27 @@ function jsonSpan(span: TraceSpan): object {
     startTimeUnixNano: String(startNs),
     endTimeUnixNano: String(endNs),
     attributes: keyValues(attributes),
+    ...droppedAttributes(span),
     events: events.map((event) => ({
       timeUnixNano: String(event.timeNs),
       name: event.name,
       attributes: keyValues(event.attributes),
+      ...droppedAttributes(event),
     })),
     links: links.map((link) => ({
       traceId: link.traceId,
       spanId: link.spanId,
       attributes: keyValues(link.attributes),
+      ...droppedAttributes(link),
     })),
     droppedEventsCount: span.droppedEvents,
     droppedLinksCount: span.droppedLinks,
     status: status.message === '' ? { code: status.code } : status,
   };
+}
+
+function droppedAttributes({ droppedAttributes: count = 0 }: { readonly droppedAttributes?: number }): object {
+  return count === 0 ? {} : { droppedAttributesCount: count };
 }
 
 function keyValues(attributes: TraceAttributes): object[] {

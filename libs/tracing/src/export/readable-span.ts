@@ -3,7 +3,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { TraceAttributes } from '../request-trace.js';
 import { SCOPE_NAME } from '../recording/read-span.js';
-import type { TraceSpan } from '../trace-span.js';
+import type { ExportedSpan } from './span-limits.js';
 import { VERSION } from './version.js';
 
 const NS_IN_SECOND = 1_000_000_000n;
@@ -11,7 +11,7 @@ const NS_IN_SECOND = 1_000_000_000n;
 type MutableAttributes = Record<string, string | number | boolean | string[] | number[]>;
 
 /** Makes spans as OpenTelemetry's SDK has them, all of one resource. */
-export function readableSpans(resourceAttributes: TraceAttributes): (span: TraceSpan) => ReadableSpan {
+export function readableSpans(resourceAttributes: TraceAttributes): (span: ExportedSpan) => ReadableSpan {
   const resource = resourceFromAttributes(copy(resourceAttributes));
   const scopes = new Map<string, ReadableSpan['instrumentationScope']>();
   const scopeOf = (name: string): ReadableSpan['instrumentationScope'] => {
@@ -35,20 +35,20 @@ export function readableSpans(resourceAttributes: TraceAttributes): (span: Trace
       ended: true,
       status: span.status.message === '' ? { code: span.status.code } : span.status,
       attributes: copy(span.attributes),
-      events: span.events.map(({ name, timeNs, attributes }) => ({
+      events: span.events.map(({ name, timeNs, attributes, droppedAttributes = 0 }) => ({
         name,
         time: hrTime(timeNs),
         attributes: copy(attributes),
-        droppedAttributesCount: 0,
+        droppedAttributesCount: droppedAttributes,
       })),
-      links: span.links.map(({ traceId, spanId, attributes }) => ({
+      links: span.links.map(({ traceId, spanId, attributes, droppedAttributes = 0 }) => ({
         context: contextOf(traceId, spanId, ''),
         attributes: copy(attributes),
-        droppedAttributesCount: 0,
+        droppedAttributesCount: droppedAttributes,
       })),
       resource,
       instrumentationScope: scopeOf(span.scope),
-      droppedAttributesCount: 0,
+      droppedAttributesCount: span.droppedAttributes ?? 0,
       droppedEventsCount: span.droppedEvents,
       droppedLinksCount: span.droppedLinks,
     };

@@ -7,6 +7,7 @@ import { OtlpBatch } from './otlp-batch.js';
 import type { OtlpTransport } from './otlp-transport.js';
 import { SendQueue } from './send-queue.js';
 import type { Sink, SinkContext } from './sink.js';
+import type { SpanLimits } from './span-limits.js';
 
 export interface RecordSinkOptions {
   readonly context: SinkContext;
@@ -16,6 +17,7 @@ export interface RecordSinkOptions {
   readonly transport: OtlpTransport;
   /** Further names of attributes. */
   readonly names: AttributeNames | null;
+  readonly limits: SpanLimits;
   readonly onError: (error: Error) => void;
 }
 
@@ -27,8 +29,8 @@ export class RecordSink implements Sink {
   #openSinceMs = 0;
 
   constructor(private readonly options: RecordSinkOptions) {
-    const { context, control, resource, stats, transport, names, onError } = options;
-    this.#batch = new OtlpBatch(control, resource, names);
+    const { context, control, resource, stats, transport, names, limits, onError } = options;
+    this.#batch = new OtlpBatch(control, resource, names, limits);
     this.#queue = new SendQueue({
       maxSpans: context.maxQueueSpans,
       timeoutMs: context.exportTimeoutMs,

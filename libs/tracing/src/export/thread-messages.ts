@@ -1,5 +1,6 @@
 import type { Destinations } from './create-sinks.js';
 import type { SinkContext } from './sink.js';
+import type { SpanLimits } from './span-limits.js';
 import type { TraceAttributes } from '../request-trace.js';
 
 /** What the exporter's thread is started with. */
@@ -10,6 +11,7 @@ export interface ExporterThreadData {
   readonly destinations: Destinations;
   /** See SGLANG_NAMES. */
   readonly sglangNames: boolean;
+  readonly spanLimits: SpanLimits;
   readonly context: SinkContext;
   readonly drainMs: number;
   readonly rings: readonly HandedRing[];
