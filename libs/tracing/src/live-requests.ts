@@ -2,33 +2,97 @@ import type { RequestTrace } from './request-trace.js';
 
 /** A request that is never finished must not hold memory for ever: past this the oldest is closed. */
 const MAX_LIVE_REQUESTS = 65_536;
-const live = new Map<string, RequestTrace>();
+/** A power of two. */
+const BUCKETS = 4096;
+
+interface Entry {
+  rid: string;
+  trace: RequestTrace | null;
+  /** In its bucket, or among the free ones. */
+  next: Entry | null;
+  older: Entry | null;
+  newer: Entry | null;
+}
+
+// A `Map` whose keys come and go takes 250 ns a request, most of it to make room for new ones.
+const buckets = new Array<Entry | null>(BUCKETS).fill(null);
+let free: Entry | null = null;
+let oldest: Entry | null = null;
+let newest: Entry | null = null;
+let count = 0;
 
 /** Requests that are traced on this JavaScript thread now. */
 export function liveRequests(): number {
-  return live.size;
+  return count;
 }
 
 /** The live trace of a request in this JavaScript thread, the last one opened. */
 export function liveRequest(rid: string): RequestTrace | undefined {
-  return live.get(rid);
+  return find(rid)?.trace ?? undefined;
 }
 
 export function enlist(rid: string, trace: RequestTrace): RequestTrace {
-  const before = live.size;
-  live.set(rid, trace);
-  if (live.size === before) {
-    // One that has it already is no longer the oldest.
-    live.delete(rid);
-    live.set(rid, trace);
-  } else if (before >= MAX_LIVE_REQUESTS) {
-    const [oldest, forgotten] = live.entries().next().value!;
-    live.delete(oldest);
-    forgotten.abort('forgotten: too many live requests');
+  const known = find(rid);
+  // One that has it already is no longer the oldest.
+  if (known !== null) remove(known);
+  add(rid, trace);
+  if (count > MAX_LIVE_REQUESTS) {
+    const { trace: forgotten } = oldest!;
+    remove(oldest!);
+    forgotten!.abort('forgotten: too many live requests');
   }
   return trace;
 }
 
 export function forget(rid: string, ended: RequestTrace): void {
-  if (live.get(rid) === ended) live.delete(rid);
+  const entry = find(rid);
+  if (entry !== null && entry.trace === ended) remove(entry);
+}
+
+/** Ids are random, so a few of their characters tell them apart. */
+function bucketOf(rid: string): number {
+  let hash = 0;
+  const from = rid.length > 4 ? rid.length - 4 : 0;
+  for (let i = from; i < rid.length; i++) hash = hash * 31 + rid.charCodeAt(i);
+  return hash & (BUCKETS - 1);
+}
+
+function find(rid: string): Entry | null {
+  let entry = buckets[bucketOf(rid)]!;
+  while (entry !== null && entry.rid !== rid) entry = entry.next!;
+  return entry;
+}
+
+function add(rid: string, trace: RequestTrace): void {
+  const entry = free ?? { rid, trace, next: null, older: null, newer: null };
+  free = free === null ? null : free.next;
+  const bucket = bucketOf(rid);
+  entry.rid = rid;
+  entry.trace = trace;
+  entry.next = buckets[bucket]!;
+  buckets[bucket] = entry;
+  entry.older = newest;
+  if (newest === null) oldest = entry;
+  else newest.newer = entry;
+  newest = entry;
+  count++;
+}
+
+function remove(entry: Entry): void {
+  const bucket = bucketOf(entry.rid);
+  if (buckets[bucket] === entry) buckets[bucket] = entry.next;
+  else {
+    let before = buckets[bucket]!;
+    while (before.next !== entry) before = before.next!;
+    before.next = entry.next;
+  }
+  if (entry.older === null) oldest = entry.newer;
+  else entry.older.newer = entry.newer;
+  if (entry.newer === null) newest = entry.older;
+  else entry.newer.older = entry.older;
+  entry.rid = '';
+  entry.trace = entry.older = entry.newer = null;
+  entry.next = free;
+  free = entry;
+  count--;
 }

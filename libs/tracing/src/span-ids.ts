@@ -27,7 +27,7 @@ export function bitsToHex(bits: number): string {
 }
 
 /** Of a hex digit, by its character code. */
-function nibble(code: number): number {
+export function nibble(code: number): number {
   return (code & 15) + (code >> 6) * 9;
 }
 

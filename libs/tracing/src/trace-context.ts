@@ -1,6 +1,6 @@
 import type { ContextCarrier } from './context-carrier.js';
 import { ContextHeader } from './context-carrier.js';
-import { HexReader, hexToBits } from './span-ids.js';
+import { HexReader, hexToBits, nibble } from './span-ids.js';
 import { TraceLevel } from './trace-level.js';
 
 /** W3C Trace Context as it came in. */
@@ -51,6 +51,7 @@ export class ReceivedContext implements TraceContext {
   tracestate: string | undefined;
   /** There was a `traceparent`, but no right one. */
   isMalformed = false;
+  isSampled = false;
   own: OwnContext = OwnContext.missing;
   /** Of the sender, and what follows here too, where `own` is whole. */
   level: TraceLevel = TraceLevel.off;
@@ -71,13 +72,10 @@ export class ReceivedContext implements TraceContext {
     this.isMalformed = !!traceparent && !isRight;
     this.traceparent = isRight ? traceparent : '';
     if (!isRight) return false;
+    this.isSampled = (nibble(traceparent.charCodeAt(FLAGS_AT + 1)) & SAMPLED) !== 0;
     if (tracestate && isTracestate(tracestate)) this.tracestate = tracestate;
     if (own) this.own = this.#readOwn(own) ? OwnContext.whole : OwnContext.malformed;
     return true;
-  }
-
-  get isSampled(): boolean {
-    return (parseInt(this.traceparent.charAt(FLAGS_AT + 1), 16) & SAMPLED) !== 0;
   }
 
   /** Two hex digits. */
