@@ -27,7 +27,7 @@ export function typecheck(args) {
 export function lint(args) {
   const statuses = [
     nx('lint', args, false),
-    run(process.execPath, [binOf('eslint'), 'scripts', 'jest.config.mjs', 'eslint.config.mjs'], {
+    run(process.execPath, [binOf('eslint'), 'scripts', 'infra/docker', 'jest.config.mjs', 'eslint.config.mjs'], {
       env: NX_ENVIRONMENT,
     }),
   ];

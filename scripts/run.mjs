@@ -53,6 +53,17 @@ const COMMANDS = {
       '# Made by `npm run nats-permissions` from the table of messages in libs/protocol: change that, not this.\n';
     writeFileSync(`${ROOT}/infra/nats/permissions.conf`, head + natsAuthorization());
   },
+  async images(args) {
+    await become(`${ROOT}/infra/docker/images.mjs`, args);
+  },
+  async 'e2e:compose'(args) {
+    build({ quiet: true });
+    await become(`${ROOT}/tests/dist/e2e-compose/main.js`, args);
+  },
+  async 'e2e:k8s'(args) {
+    build({ quiet: true });
+    await become(`${ROOT}/tests/dist/e2e-k8s/main.js`, args);
+  },
   async native(args) {
     build({ quiet: true });
     await become(`${ROOT}/infra/local/dist/native/main.js`, args);

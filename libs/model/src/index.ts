@@ -21,5 +21,6 @@ export {
   type HubDownload,
   type HubDownloadOptions,
 } from './download/download-from-hub.js';
+export { downloadHubModel, type HubModelId, parseHubModelId } from './download/hub-model.js';
 export { type HeldLock, withFileLock } from './download/file-lock.js';
 export type { HubConfig } from './download/hub.config.js';

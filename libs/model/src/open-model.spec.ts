@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from './gguf/temporary-gguf.fixture.js';
 import { writeGguf } from './gguf/gguf-writer.js';
@@ -50,6 +50,35 @@ describe('openModel', () => {
     const model = openModel(path);
     model.close();
     expect(model.path).toBe(expected);
+  });
+
+  test.each([
+    ['a file', 'one/tiny.gguf', 'one/tiny.gguf'],
+    ['a folder of one', 'one', 'one/tiny.gguf'],
+    ['a folder of safetensors', 'weights', 'weights'],
+  ])('a link stands for %s, and so does a link to it', (_, target, expected) => {
+    const folder = mkdtempSync(join(parent, 'links-'));
+    symlinkSync(join('..', target), join(folder, 'current'));
+    symlinkSync('current', join(folder, 'default'));
+    for (const link of ['current', 'default']) {
+      const model = openModel(join(folder, link));
+      model.close();
+      expect(model.path).toBe(join(parent, expected));
+    }
+  });
+
+  test('a link that is named as a .gguf keeps its name', () => {
+    const folder = mkdtempSync(join(parent, 'links-'));
+    symlinkSync(join('..', 'one', 'tiny.gguf'), join(folder, 'named.gguf'));
+    const model = openModel(join(folder, 'named.gguf'));
+    model.close();
+    expect(model.path).toBe(join(folder, 'named.gguf'));
+  });
+
+  test.each(['nowhere', 'circle'])('a link to %s is refused', (target) => {
+    const folder = mkdtempSync(join(parent, 'links-'));
+    symlinkSync(target, join(folder, 'circle'));
+    expect(() => openModel(join(folder, 'circle'))).toThrow(/cannot open the model .*circle/);
   });
 
   test('config.json decides, whatever .gguf lies beside it', () => {

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import type { HubConfig } from '@sliceway/model';
+import { type HubConfig, parseHubModelId } from '@sliceway/model';
 import { localConfigFromEnv } from '../local.config.js';
 import { reporterTo } from '../reporter.js';
 import { DEFAULT_MODEL, type ModelFile, provideModelFile } from './default-model.js';
-import { parseHubModelId, provideHubModel } from './hub-model.js';
+import { provideHubModel } from './hub-model.js';
 import { badSetting, findLocalModel } from './local-model.js';
 import type { ProvideOptions } from './provide-nats-server.js';
 import { ProvisionError, ProvisionErrorCode } from './provision-error.js';

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { chat, type Answer } from '../chat-stream.fixture.js';
+import { until } from '../until.fixture.js';
+import { wholeTrace } from '../whole-trace.fixture.js';
+import { type ComposeCluster, serviceOf } from './compose-cluster.js';
+import { type Container, docker, inspect } from './docker.js';
+
+const TIMEOUT_MS = 60_000;
+const QUESTION = 'What is the capital of France?';
+const ROLES = ['gateway', 'tokenizer', 'prefill', 'decode'] as const;
+/** Long enough to be stopped in, on a slow machine as well. */
+const LONG_TOKENS = 120;
+
+type Say = (line: string) => void;
+/** One thing that must hold of a running cluster. @throws when it does not */
+export type Check = (cluster: ComposeCluster, say: Say) => Promise<void>;
+
+async function ask(cluster: ComposeCluster, stream: boolean, maxTokens: number, onEvent?: () => void): Promise<Answer> {
+  const answer = await chat(
+    cluster.gateway,
+    await servedModel(cluster),
+    { content: QUESTION, max_tokens: maxTokens, stream },
+    onEvent === undefined ? {} : { onEvent },
+  );
+  assert.deepEqual(
+    [answer.status, answer.isDone, answer.errorCode, answer.completionTokens],
+    [200, true, null, maxTokens],
+  );
+  return answer;
+}
+
+async function servedModel({ gateway }: ComposeCluster): Promise<string> {
+  const models = (await (await fetch(`${gateway}/v1/models`)).json()) as { data: { id: string }[] };
+  return models.data[0]!.id;
+}
+
+/** The containers are what compose.yaml promises. */
+const hardened: Check = async (cluster, say) => {
+  const containers = await cluster.containers();
+  for (const container of containers) {
+    const { HostConfig, Config, NetworkSettings } = container;
+    const { ReadonlyRootfs, CapDrop, SecurityOpt } = HostConfig;
+    const found = { ReadonlyRootfs, CapDrop, SecurityOpt };
+    assert.deepEqual(
+      found,
+      { ReadonlyRootfs: true, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges:true'] },
+      container.Name,
+    );
+    assert.match(Config.User, /^[1-9]\d*:\d+$/, `${container.Name} runs as ${Config.User || 'root'}`);
+    const published = Object.values(NetworkSettings.Ports).some((bindings) => bindings !== null && bindings.length > 0);
+    assert.equal(published, ['gateway', 'jaeger', 'prometheus'].includes(serviceOf(container)), container.Name);
+  }
+  say(
+    `${containers.length} containers: no root, no capabilities, read-only; ports of gateway, Jaeger and Prometheus only`,
+  );
+};
+
+const answers: Check = async (cluster, say) => {
+  say(`the model is served as ${await servedModel(cluster)}`);
+  const [whole, streamed] = [await ask(cluster, false, 12), await ask(cluster, true, 12)];
+  assert.notEqual(whole.texts[0], '');
+  assert.equal(streamed.texts[0], whole.texts[0]);
+  say(`chat, streamed and not: ${JSON.stringify(whole.texts[0])}`);
+};
+
+const traced: Check = async (cluster, say) => {
+  const { rid } = await ask(cluster, true, 8);
+  const spans = await wholeTrace(rid, { file: () => cluster.traceFile(), jaeger: cluster.jaeger });
+  const requests = spans.map(({ name }) => name).filter((name) => / Req [0-9a-f]{8}$/.test(name));
+  assert.deepEqual(requests.sort(), ROLES.map((role) => `${role} Req ${rid.slice(0, 8)}`).sort());
+  say(`its trace is whole, and the same in Jaeger: ${spans.length} spans of ${requests.length} services`);
+};
+
+interface Targets {
+  readonly data: {
+    readonly activeTargets: readonly {
+      readonly labels: { readonly job: string; readonly role?: string };
+      readonly health: string;
+    }[];
+  };
+}
+
+const scraped: Check = async (cluster, say) => {
+  const wanted = new Map<string, number>();
+  for (const role of ROLES) wanted.set(role, (await cluster.containers(role)).length);
+  let seen = '';
+  await until('Prometheus scrapes all services', TIMEOUT_MS, async () => {
+    const { data } = (await (await fetch(`${cluster.prometheus}/api/v1/targets?state=active`)).json()) as Targets;
+    const up = data.activeTargets
+      .filter(({ health }) => health === 'up')
+      .map(({ labels }) => labels.role ?? labels.job);
+    const counts = ROLES.map((role) => [role, up.filter((name) => name.includes(role)).length] as const);
+    seen = counts.map(([role, count]) => `${role} ${count}`).join(', ');
+    return counts.every(([role, count]) => count === wanted.get(role));
+  }).catch((error: unknown) => {
+    throw new Error(`${String(error)}: it has ${seen}`);
+  });
+  say(`Prometheus scrapes ${seen}`);
+};
+
+/** SIGTERM to one of the decode workers: what runs there ends first. */
+const drains: Check = async (cluster, say) => {
+  let isStopping: () => void;
+  const running = new Promise<void>((resolve) => (isStopping = resolve));
+  let started = 0;
+  const streams = Array.from({ length: 4 }, () => {
+    let isFirst = true;
+    return ask(cluster, true, LONG_TOKENS, () => {
+      if (isFirst && ++started === 4) isStopping();
+      isFirst = false;
+    });
+  });
+  await Promise.race([running, Promise.all(streams)]);
+  const [{ Id, Name }] = (await cluster.containers('decode')) as [Container];
+  const startMs = performance.now();
+  await docker('stop', '--time', '45', Id);
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  await Promise.all(streams);
+  const [{ State }] = (await inspect([Id])) as [Container];
+  assert.equal(State.ExitCode, 0, `${Name} ended with ${State.ExitCode}`);
+  say(`docker stop of ${Name.slice(1)}: drained in ${seconds} s, all of 4 streams whole, ${LONG_TOKENS} tokens each`);
+  await ask(cluster, false, 4);
+  await docker('start', Id);
+  await cluster.untilHealthy();
+};
+
+const restarts: Check = async (cluster, say) => {
+  const [{ Id, Name }] = (await cluster.containers('prefill')) as [Container];
+  const restarted = docker('restart', '--time', '45', Id);
+  let served = 0;
+  let isBack = false;
+  void restarted.then(
+    () => (isBack = true),
+    () => (isBack = true),
+  );
+  while (!isBack) {
+    await ask(cluster, true, 4);
+    served++;
+  }
+  await restarted;
+  await cluster.untilHealthy();
+  await ask(cluster, false, 4);
+  say(`docker restart of ${Name.slice(1)}: ${served} requests were served meanwhile`);
+};
+
+export const CHECKS: readonly Check[] = [hardened, answers, traced, scraped, drains, restarts];

@@ -1,0 +1,96 @@
+/**
+ * `npm run e2e:compose`: builds the images, brings up compose.yaml with two prefill and two decode workers, looks at it from outside,
+ * and takes it down again, whatever happens. Says why and ends with 0 where no Docker runs.
+ *
+ *   --registry   the usual images, from a registry; without it those of infra/docker/base-image (compose.local.yaml)
+ *   --file FILE  a further Compose file, after these
+ *   --keep       leaves the cluster running
+ */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { provideModel, provideNatsServer, REPOSITORY_ROOT } from '@sliceway/local';
+import { collectorBinary, jaegerBinary } from '../tools.fixture.js';
+import { CHECKS } from './checks.js';
+import { ComposeCluster } from './compose-cluster.js';
+import { composeCommand, run } from './docker.js';
+
+const { values: options } = parseArgs({
+  options: {
+    registry: { type: 'boolean', default: false },
+    file: { type: 'string', multiple: true, default: [] },
+    keep: { type: 'boolean', default: false },
+  },
+});
+const DOCKER = join(REPOSITORY_ROOT, 'infra', 'docker');
+/** docker-compose ends within it. */
+const ABORT_MS = 15_000;
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const interrupt = new AbortController();
+const { signal } = interrupt;
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => interrupt.abort(new Error(`interrupted by ${name}`)));
+}
+
+async function buildImages(): Promise<void> {
+  // What is to be tested is not to be loaded anywhere.
+  const env = { ...process.env, IMAGE_LOAD: '' };
+  const images = [join(DOCKER, 'images.mjs'), '--quiet'];
+  if (options.registry) return say((await run(process.execPath, images, env, signal)).trim());
+  const nats = await provideNatsServer();
+  const programs = {
+    ...('binary' in nats ? { NATS_SERVER: nats.binary } : {}),
+    SLICEWAY_JAEGER: jaegerBinary() ?? '',
+    SLICEWAY_OTELCOL: collectorBinary() ?? '',
+  };
+  const made = ['node', 'nats', 'collector', 'jaeger', 'prometheus'];
+  await run(join(DOCKER, 'base-image'), made, { ...env, ...programs }, signal);
+  say((await run(process.execPath, [...images, '--local'], env, signal)).trim());
+  say('Grafana is left out: it comes from a registry only.');
+}
+
+async function check(cluster: ComposeCluster): Promise<void> {
+  const startMs = performance.now();
+  await cluster.up();
+  say(`up and healthy after ${((performance.now() - startMs) / 1000).toFixed(0)} s: ${cluster.gateway}`);
+  for (const holds of CHECKS) {
+    signal.throwIfAborted();
+    await holds(cluster, say);
+  }
+}
+
+async function main(command: readonly string[]): Promise<void> {
+  await buildImages();
+  const cluster = new ComposeCluster({
+    command,
+    files: ['compose.yaml', ...(options.registry ? [] : ['compose.local.yaml']), ...options.file],
+    model: await provideModel(),
+    scale: { prefill: 2, decode: 2 },
+    signal,
+  });
+  const interrupted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  const work = check(cluster);
+  try {
+    await Promise.race([work, interrupted]);
+  } finally {
+    // What was under way notices by itself; until then it could still make containers.
+    if (signal.aborted) await Promise.race([work.catch(() => {}), sleep(ABORT_MS)]);
+    if (!options.keep) await cluster.down();
+  }
+}
+
+const command = composeCommand();
+if (command === null) {
+  say('e2e:compose is skipped: no Docker Engine with Compose (v2, or docker-compose 1.29) answers here.');
+} else {
+  try {
+    await main(command);
+    say('e2e:compose: all of it holds.');
+  } catch (error) {
+    process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+// Whatever else is open: all is said, and nothing of ours is left.
+process.exit();
