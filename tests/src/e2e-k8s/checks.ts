@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { validateTrace } from '@sliceway/testing';
+import { readJaegerTrace, readOtlpJson, type TraceSpan } from '@sliceway/tracing';
+import { outline } from '../span-outline.fixture.js';
+import { until } from '../until.fixture.js';
+import type { KubeCluster } from './kube-cluster.js';
+import { ask, Load, servedModel } from './load.js';
+
+const TIMEOUT_MS = 60_000;
+const ROLES = ['gateway', 'tokenizer', 'prefill', 'decode'] as const;
+const CLIENTS = 3;
+const LOAD_TOKENS = 24;
+
+type Say = (line: string) => void;
+/** One thing that must hold of a running cluster. @throws when it does not */
+export type Check = (cluster: KubeCluster, say: Say) => Promise<void>;
+
+const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;
+
+/** Run in a pod: asks at the gateway's Service, and tries what network policies forbid. */
+const IN_THE_CLUSTER = `
+  const { connect } = require('node:net');
+  const reaches = (host, port) => new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 3000 });
+    const end = (answer) => { socket.destroy(); resolve(answer); };
+    socket.once('connect', () => end(true)).once('timeout', () => end(false)).once('error', () => end(false));
+  });
+  (async () => {
+    const body = { model: process.argv[1], messages: [{ role: 'user', content: 'Hello' }], max_tokens: 4, ignore_eos: true };
+    const response = await fetch('http://gateway:8000/v1/chat/completions', {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
+    });
+    const { usage } = await response.json();
+    const reached = { nats: await reaches('nats', 4222), collector: await reaches('collector', 4317) };
+    process.stdout.write(JSON.stringify({ status: response.status, tokens: usage?.completion_tokens, reached }));
+  })();
+`;
+
+const answers: Check = async (cluster, say) => {
+  const model = await servedModel(cluster);
+  const [whole, streamed] = [await ask(cluster, 12, false), await ask(cluster, 12)];
+  assert.notEqual(whole.texts[0], '');
+  assert.equal(streamed.texts[0], whole.texts[0]);
+  say(`chat with ${model}, streamed and not: ${JSON.stringify(whole.texts[0])}`);
+  const output = await cluster.kubectl('exec', 'deployment/client', '--', 'node', '--eval', IN_THE_CLUSTER, model);
+  const { status, tokens, reached } = JSON.parse(output) as {
+    status: number;
+    tokens: number;
+    reached: Record<string, boolean>;
+  };
+  assert.deepEqual([status, tokens], [200, 4]);
+  say('a pod asks at http://gateway:8000, the Service, and is answered');
+  const open = Object.keys(reached).filter((name) => reached[name]);
+  if (open.length > 0) say(`this cluster enforces no network policies: the same pod reaches ${open.join(' and ')}`);
+  else say('network policies are enforced: the same pod reaches neither NATS nor the collector');
+};
+
+/** Jaeger keeps neither nanoseconds nor what its links say of themselves: the collector's file does. */
+const traced: Check = async (cluster, say) => {
+  const { rid } = await ask(cluster, 8);
+  let spans: TraceSpan[] = [];
+  let faults: readonly { rule: string; message: string }[] = [];
+  const tell = (error: unknown): never => {
+    throw new Error(`${String(error)}:\n${faults.map(({ rule, message }) => `${rule}: ${message}`).join('\n')}`);
+  };
+  await until('the trace is whole', TIMEOUT_MS, async () => {
+    const all = readOtlpJson(await cluster.traceFile());
+    const traceId = all.find(({ attributes }) => attributes['rid'] === rid)?.traceId;
+    spans = all.filter((span) => span.traceId === traceId);
+    faults = traceId === undefined ? [{ rule: 'found', message: 'no span has its rid' }] : validateTrace(spans);
+    return faults.length === 0;
+  }).catch(tell);
+  const requests = spans.map(({ name }) => name).filter((name) => / Req [0-9a-f]{8}$/.test(name));
+  assert.deepEqual(requests.sort(), ROLES.map((role) => `${role} Req ${rid.slice(0, 8)}`).sort());
+
+  let shown: TraceSpan[] = [];
+  await until('Jaeger has all of its spans', TIMEOUT_MS, async () => {
+    const response = await fetch(`${cluster.jaeger}/api/traces/${spans[0]!.traceId}`);
+    if (response.ok) shown = readJaegerTrace(await response.json());
+    return shown.length >= spans.length;
+  });
+  assert.deepEqual(outline(shown), outline(spans));
+  say(`its trace is whole, and the same in Jaeger: ${spans.length} spans of ${requests.length} services`);
+};
+
+/** Every decode worker is replaced while streams run on them. */
+const restarts: Check = async (cluster, say) => {
+  const old = (await cluster.pods('decode')).map(({ name }) => name);
+  const load = await startedLoad(cluster);
+  const startMs = performance.now();
+  await cluster.kubectl('rollout', 'restart', 'deployment/decode');
+  await cluster.untilRolledOut('decode');
+  await cluster.untilReplaced('decode', old, old.length);
+  const took = seconds(startMs);
+  const answered = await load.stop();
+  say(
+    `rolling restart of ${old.length} decode pods in ${took}: all of ${answered} streams whole, ${LOAD_TOKENS} tokens each`,
+  );
+};
+
+/** Nobody asks it before: what it computes is lost, and computed again elsewhere. */
+const replaces: Check = async (cluster, say) => {
+  const before = await cluster.pods('prefill');
+  const { name } = before[0]!;
+  const load = await startedLoad(cluster);
+  const startMs = performance.now();
+  await cluster.kubectl('delete', 'pod', name, '--grace-period=0', '--force');
+  await cluster.untilReplaced('prefill', [name], before.length);
+  const after = await cluster.pods('prefill');
+  const took = seconds(startMs);
+  const answered = await load.stop();
+  const replacement = after.find((pod) => before.every((other) => other.name !== pod.name));
+  assert.notEqual(replacement, undefined);
+  say(`${name} was killed: ${replacement!.name} is ready in its place after ${took}; all of ${answered} streams whole`);
+};
+
+/** Load that has answers already. */
+async function startedLoad(cluster: KubeCluster): Promise<Load> {
+  const { texts } = await ask(cluster, LOAD_TOKENS);
+  const load = new Load(cluster, CLIENTS, LOAD_TOKENS, texts[0]!);
+  await until('streams are under way', TIMEOUT_MS, async () => load.answered >= CLIENTS).catch(
+    async (error: unknown) => {
+      await load.stop();
+      throw error;
+    },
+  );
+  return load;
+}
+
+export const CHECKS: readonly Check[] = [answers, traced, restarts, replaces];

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { type Answer, chat } from '../chat-stream.fixture.js';
+import type { KubeCluster } from './kube-cluster.js';
+
+const QUESTION = 'What is the capital of France?';
+
+/** Asks, and makes sure that all of the answer came. */
+export async function ask(cluster: KubeCluster, maxTokens: number, stream = true): Promise<Answer> {
+  const fields = { content: QUESTION, max_tokens: maxTokens, stream };
+  const answer = await chat(cluster.gateway, await servedModel(cluster), fields);
+  const { status, isDone, errorCode, completionTokens } = answer;
+  assert.deepEqual([status, isDone, errorCode, completionTokens], [200, true, null, maxTokens]);
+  return answer;
+}
+
+export async function servedModel({ gateway }: KubeCluster): Promise<string> {
+  const models = (await (await fetch(`${gateway}/v1/models`)).json()) as { data: { id: string }[] };
+  return models.data[0]!.id;
+}
+
+/** Streams without a pause, a few at a time, until it is stopped. */
+export class Load {
+  #isOver = false;
+  #answered = 0;
+  readonly #clients: Promise<void>[];
+
+  constructor(cluster: KubeCluster, clients: number, maxTokens: number, expected: string) {
+    this.#clients = Array.from({ length: clients }, async () => {
+      while (!this.#isOver) {
+        const { texts } = await ask(cluster, maxTokens);
+        assert.equal(texts[0], expected, 'an answer under load is another one');
+        this.#answered++;
+      }
+    });
+    // The first loss ends the others; `stop` tells of it.
+    for (const client of this.#clients) client.catch(() => (this.#isOver = true));
+  }
+
+  get answered(): number {
+    return this.#answered;
+  }
+
+  /** Waits for those under way. @throws when one was lost @returns how many were answered */
+  async stop(): Promise<number> {
+    this.#isOver = true;
+    await Promise.all(this.#clients);
+    return this.#answered;
+  }
+}

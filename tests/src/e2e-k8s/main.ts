@@ -1,0 +1,74 @@
+/**
+ * `npm run e2e:k8s`: brings up infra/k8s/overlays/e2e in the cluster of KUBECONFIG, looks at it from outside, and deletes it again,
+ * whatever happens. Says why and ends with 0 where no cluster answers.
+ *
+ *   --built   takes the images that Docker has, and builds none
+ *   --keep    leaves it running
+ *
+ * IMAGE_LOAD   command that brings a tar of an image into the cluster; not set: the images are there already
+ * MODEL_LOAD   command that brings a folder to the node: it gets the folder here, and its path there; not set: the node is
+ *              this machine
+ * KUBECTL      kubectl, if it is not on PATH
+ */
+import { parseArgs } from 'node:util';
+import { provideModel } from '@sliceway/local';
+import { CHECKS } from './checks.js';
+import { buildImages, loadImages } from './images.js';
+import { KubeCluster } from './kube-cluster.js';
+import { clusterProblem } from './kubectl.js';
+
+const { values: options } = parseArgs({
+  options: { built: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
+});
+const imageLoad = process.env['IMAGE_LOAD'] || null;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(0)} s`;
+
+async function main(): Promise<void> {
+  if (imageLoad !== null) await images(imageLoad);
+  const cluster = new KubeCluster({ model: await provideModel(), modelLoad: process.env['MODEL_LOAD'] || null });
+  const interrupted = new Promise<never>((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => reject(new Error(`interrupted by ${signal}`)));
+    }
+  });
+  try {
+    await Promise.race([checked(cluster), interrupted]);
+  } finally {
+    if (!options.keep) {
+      const startMs = performance.now();
+      await cluster.down();
+      say(`all of it is deleted, in ${seconds(startMs)}`);
+    }
+  }
+}
+
+async function images(command: string): Promise<void> {
+  const startMs = performance.now();
+  if (!options.built) await buildImages();
+  const names = await KubeCluster.images();
+  await loadImages(names, command);
+  say(`${names.length} images are in the cluster after ${seconds(startMs)}: ${names.join(', ')}`);
+}
+
+async function checked(cluster: KubeCluster): Promise<void> {
+  const startMs = performance.now();
+  await cluster.up();
+  say(`applied, and all pods ready after ${seconds(startMs)}`);
+  for (const check of CHECKS) await check(cluster, say);
+}
+
+const problem = clusterProblem();
+if (problem !== null) {
+  say(`e2e:k8s is skipped: ${problem}`);
+} else {
+  try {
+    await main();
+    say('e2e:k8s: all of it holds.');
+  } catch (error) {
+    const { stack, cause } = error as Error;
+    process.stderr.write(`${stack ?? String(error)}\n${cause === undefined ? '' : String(cause)}\n`);
+    process.exitCode = 1;
+  }
+}
+process.exit();

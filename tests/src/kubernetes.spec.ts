@@ -1,0 +1,218 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { REPOSITORY_ROOT } from '@sliceway/local';
+import { MESSAGES, ROLES } from '@sliceway/protocol';
+import { Kubectl } from './kube-api.fixture.js';
+import { containersOf, parse, render, workloadsOf, type Manifest, type Workload } from './manifests.fixture.js';
+import { NetworkPolicies, OUTSIDE } from './network-policies.fixture.js';
+
+const INFRA = join(REPOSITORY_ROOT, 'infra');
+const OPTIONAL = ['nats-cluster', 'nats-tls', 'api-keys', 'autoscaling', 'service-monitor'];
+const VARIANTS: readonly (readonly [string, readonly string[]])[] = [
+  ['cpu', []],
+  ['gpu', []],
+  ['e2e', []],
+  ['cpu', OPTIONAL],
+];
+const START_TIMEOUT_MS = 200_000;
+/** libs/service/src/drain/shutdown.ts */
+const CLOSE_SECONDS = 5;
+/** Nobody waits for them: they have no probes. */
+const HELPERS = ['client', 'model'];
+
+const describeWithKubectl = Kubectl.isThere ? describe : describe.skip;
+const itWithServer = Kubectl.hasServer ? it : it.skip;
+
+const read = (...path: string[]): string => readFileSync(join(REPOSITORY_ROOT, ...path), 'utf8');
+
+describeWithKubectl('infra/k8s', () => {
+  let folder: string;
+  let kubectl: Kubectl;
+  const rendered = new Map<string, { yaml: string; manifests: Manifest[]; workloads: Workload[] }>();
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'sliceway-k8s-'));
+    kubectl = Kubectl.start(join(folder, 'kube'));
+    for (const [overlay, components] of VARIANTS) {
+      const yaml = render(kubectl, join(folder, 'all'), overlay, components);
+      const manifests = parse(kubectl, yaml);
+      rendered.set([overlay, ...components].join(), { yaml, manifests, workloads: workloadsOf(manifests) });
+    }
+  }, START_TIMEOUT_MS);
+  afterAll(() => {
+    kubectl?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, START_TIMEOUT_MS);
+
+  const variant = (overlay: string, components: readonly string[]) => rendered.get([overlay, ...components].join())!;
+  const services = (workloads: readonly Workload[]): Workload[] =>
+    ROLES.map((role) => workloads.find(({ name }) => name === role)!);
+
+  it('has every overlay and every optional component in these tests', () => {
+    expect(readdirSync(join(INFRA, 'k8s', 'overlays')).sort()).toEqual(['cpu', 'e2e', 'gpu']);
+    const always = ['jaeger', 'local-images', 'restricted', 'versions'];
+    expect(readdirSync(join(INFRA, 'k8s', 'components')).sort()).toEqual([...OPTIONAL, ...always].sort());
+  });
+
+  it.each(VARIANTS)('%s %j: every container is restricted, and says what it needs', (overlay, components) => {
+    const { workloads, manifests } = variant(overlay, components);
+    expect(workloads.length).toBeGreaterThanOrEqual(8);
+    for (const workload of workloads) {
+      expect([workload.name, workload.pod]).toEqual([
+        workload.name,
+        expect.objectContaining({
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          securityContext: expect.objectContaining({
+            runAsNonRoot: true,
+            runAsUser: 1000,
+            seccompProfile: { type: 'RuntimeDefault' },
+          }),
+        }),
+      ]);
+      for (const { name, securityContext, resources } of containersOf(workload)) {
+        const needs = { cpu: expect.anything(), memory: expect.anything() };
+        expect([name, securityContext, resources]).toEqual([
+          name,
+          { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+          { requests: needs, limits: expect.objectContaining({ memory: expect.anything() }) },
+        ]);
+      }
+      expect(JSON.stringify(workload.pod)).not.toMatch(/"(hostPath|hostNetwork|hostPID|hostIPC|privileged|hostPort)"/);
+    }
+    const [namespace] = manifests.filter(({ kind }) => kind === 'Namespace') as [Manifest];
+    expect(namespace.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+    for (const { kind, metadata } of manifests) {
+      if (kind !== 'Namespace' && kind !== 'PersistentVolume') {
+        expect([metadata.name, metadata.namespace]).toEqual([metadata.name, namespace.metadata.name]);
+      }
+    }
+  });
+
+  it.each(VARIANTS)('%s %j: who runs is asked how it is, and services drain', (overlay, components) => {
+    const { workloads, manifests } = variant(overlay, components);
+    for (const { name, pod } of workloads.filter((each) => !HELPERS.includes(each.name))) {
+      const { startupProbe, livenessProbe, readinessProbe } = pod.containers[0]!;
+      const paths = [startupProbe, livenessProbe, readinessProbe].map((probe) => [name, probe?.httpGet?.path]);
+      const isService = (ROLES as readonly string[]).includes(name);
+      const wanted = isService
+        ? ['/health/live', '/health/live', '/health/ready']
+        : Array.from({ length: 3 }, () => expect.stringMatching(/^\//));
+      expect(paths).toEqual(wanted.map((path) => [name, path]));
+    }
+    const settings = manifests.find(({ metadata }) => metadata.name.startsWith('settings-'))!.data!;
+    const drainSeconds = Number(settings['SLICEWAY_DRAIN_TIMEOUT_MS']) / 1000;
+    for (const { name, pod } of services(workloads)) {
+      const preStopSeconds = pod.containers[0]!.lifecycle?.preStop?.sleep?.seconds ?? 0;
+      expect(preStopSeconds > 0).toBe(name === 'gateway');
+      expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(preStopSeconds + drainSeconds + CLOSE_SECONDS);
+      const { spec } = manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === name)!;
+      expect([name, spec.strategy.rollingUpdate]).toEqual([name, { maxUnavailable: 0, maxSurge: 1 }]);
+    }
+    const budgets = manifests.filter(({ kind }) => kind === 'PodDisruptionBudget').map(({ metadata }) => metadata.name);
+    expect(budgets).toEqual(expect.arrayContaining([...ROLES]));
+  });
+
+  it.each(VARIANTS)('%s %j: secrets are referred to, and each service sees its own', (overlay, components) => {
+    const { workloads, manifests } = variant(overlay, components);
+    expect(manifests.filter(({ kind }) => kind === 'Secret')).toEqual([]);
+    for (const workload of workloads) {
+      for (const { name, value, valueFrom } of containersOf(workload).flatMap(({ env = [] }) => env)) {
+        if (/(PASSWORD|TOKEN|KEYS?)$/.test(name)) expect([name, value]).toEqual([name, undefined]);
+        // nats-server takes an empty password, and so a missing one, for none at all.
+        if (valueFrom?.secretKeyRef !== undefined)
+          expect([name, valueFrom.secretKeyRef.optional]).toEqual([name, undefined]);
+      }
+    }
+    for (const { name, pod } of services(workloads)) {
+      const secrets = (pod.volumes ?? []).flatMap(({ secret }) => (secret === undefined ? [] : [secret]));
+      expect(secrets.map(({ optional }) => optional)).toEqual(secrets.map(() => undefined));
+      const [passwords, ...others] = secrets.filter(({ secretName }) => secretName === 'nats-passwords');
+      expect([name, passwords?.items?.map(({ key }) => key), others]).toEqual([name, [name], []]);
+    }
+  });
+
+  it.each(VARIANTS)('%s %j: pods reach what libs/protocol says, and nothing else', (overlay, components) => {
+    const { workloads, manifests } = variant(overlay, components);
+    const policies = new NetworkPolicies(manifests);
+    const routes = Object.values(MESSAGES);
+    const talks = ROLES.filter((role) =>
+      routes.some(({ senders, receivers }) => [...senders, ...receivers].some((each) => each === role)),
+    );
+    const wanted = [...talks.map((role) => `${role} nats:4222`), ...ROLES.map((role) => `${role} collector:4317`)];
+    wanted.push('collector jaeger:4317');
+    if (components.includes('nats-cluster')) wanted.push('nats nats:6222');
+    if (overlay === 'e2e') wanted.push('client gateway:8000');
+    const reach = (from: Workload | typeof OUTSIDE): string[] =>
+      workloads.flatMap((to) =>
+        to.pod.containers
+          .flatMap(({ ports = [] }) => ports)
+          .filter(({ containerPort }) => policies.allow(from, to, containerPort))
+          .map(({ containerPort }) => `${from?.name ?? 'outside'} ${to.name}:${containerPort}`),
+      );
+    expect(workloads.flatMap(reach).sort()).toEqual(wanted.sort());
+    expect(reach(OUTSIDE)).toEqual(['outside gateway:8000']);
+  });
+
+  it('gives NATS and the collector the files of infra, as they are', () => {
+    const { manifests } = variant('cpu', []);
+    const data = (name: string) => manifests.find(({ metadata }) => metadata.name.startsWith(`${name}-`))!.data;
+    const files = ['nats-server.conf', 'nats-server-tls.conf', 'permissions.conf'];
+    expect(data('nats-config')).toEqual(Object.fromEntries(files.map((name) => [name, read('infra', 'nats', name)])));
+    expect(data('collector-config')).toEqual({ 'collector.yaml': read('infra', 'otel', 'collector.yaml') });
+  });
+
+  it('sets no variable that nobody reads', () => {
+    const { manifests } = variant('cpu', OPTIONAL);
+    const schemas = [
+      ...['service', 'nats', 'engine'].map((name) => read('libs', 'service', 'src', 'config', `${name}.schema.ts`)),
+      read('libs', 'tracing', 'src', 'export', 'otel.config.ts'),
+      read('libs', 'model', 'src', 'fetch-model.config.ts'),
+    ].join('');
+    const names = manifests
+      .filter(({ metadata }) => /^(settings|engine-settings|model-source)-/.test(metadata.name))
+      .flatMap(({ data }) => Object.keys(data!));
+    expect(names.length).toBeGreaterThan(8);
+    // The tracing library puts these together: OTEL_EXPORTER_OTLP_ and what follows.
+    const isRead = (name: string): boolean => schemas.includes(name.replace(/^OTEL_EXPORTER_OTLP_/, ''));
+    expect(names.filter((name) => !isRead(name))).toEqual([]);
+  });
+
+  it('scales by metrics that the adapter makes of series that there are', () => {
+    const { manifests } = variant('cpu', OPTIONAL);
+    const metrics = manifests
+      .filter(({ kind }) => kind === 'HorizontalPodAutoscaler')
+      .flatMap(({ spec }) => spec.metrics as { pods?: { metric: { name: string } } }[])
+      .flatMap(({ pods }) => (pods === undefined ? [] : [pods.metric.name]));
+    const rules = read('infra', 'k8s', 'components', 'autoscaling', 'prometheus-adapter.yaml');
+    const made = Array.from(rules.matchAll(/name: \{ as: (\w+) \}/g), ([, name]) => name!);
+    expect([...new Set(metrics)].sort()).toEqual([...made].sort());
+    const series = Array.from(rules.matchAll(/(sliceway_\w+)\{/g), ([, name]) => name!);
+    expect(series.length).toBeGreaterThan(4);
+    const code = read('libs', 'service', 'src', 'metrics', 'metrics.ts');
+    expect(series.filter((name) => !code.includes(`'${name}'`))).toEqual([]);
+  });
+
+  itWithServer.each(VARIANTS)(
+    '%s %j: an API server takes it, and has nothing to say against it',
+    (overlay, components) => {
+      const { yaml, manifests } = variant(overlay, components);
+      const [namespace] = manifests.filter(({ kind }) => kind === 'Namespace') as [Manifest];
+      kubectl.output(['apply', '--filename=-'], JSON.stringify({ apiVersion: 'v1', ...namespace }));
+      // What the Prometheus operator brings is not known to a bare server.
+      const known = yaml.split(/^---\n/m).filter((text) => !/^kind: ServiceMonitor$/m.test(text));
+      const { status, stdout, stderr } = kubectl.run(
+        ['apply', '--dry-run=server', '--filename=-'],
+        known.join('---\n'),
+      );
+      expect([status, stderr]).toEqual([0, '']);
+      expect(stdout.trim().split('\n')).toHaveLength(known.length);
+
+      // The same server warns of a pod that is less restricted.
+      const loose = known.filter((text) => /^kind: Deployment$/m.test(text))[0]!.replace('runAsNonRoot: true', '');
+      const warned = kubectl.run(['apply', '--dry-run=server', '--filename=-'], loose);
+      expect(warned.stderr).toContain('would violate PodSecurity "restricted');
+    },
+  );
+});
