@@ -28,25 +28,27 @@ export function liveRequests(): number {
 
 /** The live trace of a request in this JavaScript thread, the last one opened. */
 export function liveRequest(rid: string): RequestTrace | undefined {
-  return find(rid)?.trace ?? undefined;
+  return find(rid, bucketOf(rid))?.trace ?? undefined;
 }
 
 export function enlist(rid: string, trace: RequestTrace): RequestTrace {
-  const known = find(rid);
+  const bucket = bucketOf(rid);
+  const known = find(rid, bucket);
   // One that has it already is no longer the oldest.
-  if (known !== null) remove(known);
-  add(rid, trace);
+  if (known !== null) remove(known, bucket);
+  add(rid, trace, bucket);
   if (count > MAX_LIVE_REQUESTS) {
-    const { trace: forgotten } = oldest!;
-    remove(oldest!);
+    const { rid: other, trace: forgotten } = oldest!;
+    remove(oldest!, bucketOf(other));
     forgotten!.abort('forgotten: too many live requests');
   }
   return trace;
 }
 
 export function forget(rid: string, ended: RequestTrace): void {
-  const entry = find(rid);
-  if (entry !== null && entry.trace === ended) remove(entry);
+  const bucket = bucketOf(rid);
+  const entry = find(rid, bucket);
+  if (entry !== null && entry.trace === ended) remove(entry, bucket);
 }
 
 /** Ids are random, so a few of their characters tell them apart. */
@@ -57,16 +59,15 @@ function bucketOf(rid: string): number {
   return hash & (BUCKETS - 1);
 }
 
-function find(rid: string): Entry | null {
-  let entry = buckets[bucketOf(rid)]!;
+function find(rid: string, bucket: number): Entry | null {
+  let entry = buckets[bucket]!;
   while (entry !== null && entry.rid !== rid) entry = entry.next!;
   return entry;
 }
 
-function add(rid: string, trace: RequestTrace): void {
+function add(rid: string, trace: RequestTrace, bucket: number): void {
   const entry = free ?? { rid, trace, next: null, older: null, newer: null };
   free = free === null ? null : free.next;
-  const bucket = bucketOf(rid);
   entry.rid = rid;
   entry.trace = trace;
   entry.next = buckets[bucket]!;
@@ -78,8 +79,7 @@ function add(rid: string, trace: RequestTrace): void {
   count++;
 }
 
-function remove(entry: Entry): void {
-  const bucket = bucketOf(entry.rid);
+function remove(entry: Entry, bucket: number): void {
   if (buckets[bucket] === entry) buckets[bucket] = entry.next;
   else {
     let before = buckets[bucket]!;
