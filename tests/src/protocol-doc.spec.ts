@@ -2,13 +2,13 @@ import {
   AbortReason,
   FailureCode,
   FinishReason,
-  HeaderName,
   MESSAGE_ROUTES,
   permissionsFor,
   ROLES,
   WorkerState,
   type Role,
 } from '@sliceway/protocol';
+import { ContextHeader } from '@sliceway/tracing';
 import { codeIn, DocPage } from './doc-page.fixture.js';
 
 const page = new DocPage('protocol.md');
@@ -49,7 +49,7 @@ it('has the permissions of the code', () => {
 });
 
 it('has the headers of the code', () => {
-  expect(page.tableOf('Headers').map(([name]) => codeIn(name!)[0])).toEqual(Object.values(HeaderName));
+  expect(page.tableOf('Headers').map(([name]) => codeIn(name!)[0])).toEqual(Object.values(ContextHeader));
 });
 
 it.each([

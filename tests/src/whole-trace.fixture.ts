@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ROLES } from '@sliceway/protocol';
 import { validateTrace } from '@sliceway/testing';
 import { readJaegerTrace, readOtlpJson, type TraceSpan } from '@sliceway/tracing';
 import { outline } from './span-outline.fixture.js';
@@ -15,11 +16,12 @@ export interface TraceSources {
 
 /**
  * Waits until a request's trace is whole in the collector's file, and the same in Jaeger, which keeps neither nanoseconds nor what
- * links say of themselves.
+ * links say of themselves; and that all four services are in it.
  *
+ * @returns how many spans it has
  * @throws Error with the trace's faults
  */
-export async function wholeTrace(rid: string, { file, jaeger }: TraceSources): Promise<TraceSpan[]> {
+export async function expectWholeTrace(rid: string, { file, jaeger }: TraceSources): Promise<number> {
   let spans: TraceSpan[] = [];
   let faults: readonly { rule: string; message: string }[] = [];
   await until('the trace is whole', TIMEOUT_MS, async () => {
@@ -38,5 +40,7 @@ export async function wholeTrace(rid: string, { file, jaeger }: TraceSources): P
     return shown.length >= spans.length;
   });
   assert.deepEqual(outline(shown), outline(spans));
-  return spans;
+  const requests = spans.map(({ name }) => name).filter((name) => / Req [0-9a-f]{8}$/.test(name));
+  assert.deepEqual(requests.sort(), ROLES.map((role) => `${role} Req ${rid.slice(0, 8)}`).sort());
+  return spans.length;
 }

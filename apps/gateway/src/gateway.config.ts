@@ -1,4 +1,4 @@
-import { integer, readableFile, readSecret, serviceSchema } from '@sliceway/service';
+import { integer, readableFile, readSecret, refuseBoth, serviceSchema } from '@sliceway/service';
 import { z } from 'zod';
 import { RoutingPolicyName } from './routing/routing-policy.js';
 
@@ -80,12 +80,7 @@ const EITHER = [
   ['SLICEWAY_ADMIN_TOKEN', 'SLICEWAY_ADMIN_TOKEN_FILE'],
 ] as const;
 
-export const gatewaySchema = gatewayFields.superRefine((config, context) => {
-  for (const [secret, file] of EITHER) {
-    if (config[secret] === undefined || config[file] === undefined) continue;
-    context.addIssue({ code: 'custom', path: [secret], message: `expected it or ${file}, not both` });
-  }
-});
+export const gatewaySchema = gatewayFields.superRefine((config, context) => refuseBoth(config, context, EITHER));
 
 /** Empty where clients need none. */
 export function apiKeysOf({ SLICEWAY_API_KEYS, SLICEWAY_API_KEYS_FILE }: GatewayConfig): readonly string[] {

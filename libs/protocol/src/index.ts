@@ -1,7 +1,6 @@
 export { AttemptFence } from './attempt-fence.js';
 export type { Admission, AttemptFenceOptions } from './attempt-fence.js';
 export { FrameCounter } from './frame-counter.js';
-export { HeaderName } from './headers.js';
 export type { RequestId, Room, WorkerId } from './ids.js';
 export { MESSAGE_ROUTES, MESSAGES } from './message-table.js';
 export type { MessageKind, MessageName, MessageRoute } from './message-table.js';

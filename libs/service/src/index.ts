@@ -1,5 +1,6 @@
 export { engineSchema, engineServiceSchema, type EngineConfig } from './config/engine.schema.js';
 export { describeConfig, type VariableDescription } from './config/describe-config.js';
+export { refuseBoth } from './config/either.js';
 export { flag, integer } from './config/fields.js';
 export { readableFile, readSecret } from './config/readable-file.js';
 export { ConfigError, parseConfig } from './config/parse-config.js';

@@ -14,23 +14,13 @@ import type { TraceCase } from './trace-validator.js';
 const {
   rid,
   linkKind,
-  messagingSystem,
   messagingOperationName,
   messagingOperationType,
   messagingDestinationName,
   messagingDestinationTemplate,
-  messagingClientId,
   messagingConversationId,
 } = AttributeName;
-const REQUIRED = [
-  messagingSystem,
-  messagingOperationName,
-  messagingOperationType,
-  messagingDestinationName,
-  messagingDestinationTemplate,
-  messagingClientId,
-  messagingConversationId,
-];
+const REQUIRED = Object.values(AttributeName).filter((name) => name.startsWith('messaging.'));
 
 /** Message spans are called and described as the conventions say, and each message that was processed was sent. */
 export function checkMessages(trace: TraceCase, report: Report): void {

@@ -26,9 +26,9 @@ export function liveRequests(): number {
   return count;
 }
 
-/** The live trace of a request in this JavaScript thread, the last one opened. */
-export function liveRequest(rid: string): RequestTrace | undefined {
-  return find(rid, bucketOf(rid))?.trace ?? undefined;
+/** The live trace of a request in this JavaScript thread, the last one opened; null if there is none. */
+export function liveRequest(rid: string): RequestTrace | null {
+  return find(rid, bucketOf(rid))?.trace ?? null;
 }
 
 export function enlist(rid: string, trace: RequestTrace): RequestTrace {

@@ -18,7 +18,6 @@ export const ContextId = { trace: 0, parent: 4, previous: 6, request: 8, length:
 
 const DASH = 45;
 const ZERO = 48;
-const LEVELS = '0123';
 const SAMPLED = 1;
 const ROLE_AT = 19;
 const MAX_ROLE = 32;
@@ -140,7 +139,7 @@ export class ReceivedContext implements TraceContext {
     const end = value.length - OWN_REST;
     const isWhole =
       level >= 0 &&
-      level < LEVELS.length &&
+      level <= TraceLevel.all &&
       value.charCodeAt(1) === DASH &&
       this.#hex.words(2, ids, ContextId.previous, 2) &&
       value.charCodeAt(ROLE_AT - 1) === DASH &&

@@ -1,6 +1,7 @@
 import { freePort } from '@sliceway/local';
 import { until } from '../until.fixture.js';
-import { type Container, docker, inspect, run } from './docker.js';
+import { docker, run } from '../run-command.fixture.js';
+import { type Container, inspect } from './docker.js';
 
 export interface ComposeClusterOptions {
   /** As in `['docker', 'compose']`. */

@@ -6,14 +6,13 @@
  *   --file FILE  a further Compose file, after these
  *   --keep       leaves the cluster running
  */
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { provideModel, provideNatsServer, REPOSITORY_ROOT } from '@sliceway/local';
-import { collectorBinary, jaegerBinary } from '../tools.fixture.js';
+import { provideModel } from '@sliceway/local';
+import { buildImages, buildLocalImages } from '../local-images.fixture.js';
 import { CHECKS } from './checks.js';
 import { ComposeCluster } from './compose-cluster.js';
-import { composeCommand, run } from './docker.js';
+import { composeCommand } from './docker.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -22,7 +21,6 @@ const { values: options } = parseArgs({
     keep: { type: 'boolean', default: false },
   },
 });
-const DOCKER = join(REPOSITORY_ROOT, 'infra', 'docker');
 /** docker-compose ends within it. */
 const ABORT_MS = 15_000;
 
@@ -33,20 +31,9 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => interrupt.abort(new Error(`interrupted by ${name}`)));
 }
 
-async function buildImages(): Promise<void> {
-  // What is to be tested is not to be loaded anywhere.
-  const env = { ...process.env, IMAGE_LOAD: '' };
-  const images = [join(DOCKER, 'images.mjs'), '--quiet'];
-  if (options.registry) return say((await run(process.execPath, images, env, signal)).trim());
-  const nats = await provideNatsServer();
-  const programs = {
-    ...('binary' in nats ? { NATS_SERVER: nats.binary } : {}),
-    SLICEWAY_JAEGER: jaegerBinary() ?? '',
-    SLICEWAY_OTELCOL: collectorBinary() ?? '',
-  };
-  const made = ['node', 'nats', 'collector', 'jaeger', 'prometheus'];
-  await run(join(DOCKER, 'base-image'), made, { ...env, ...programs }, signal);
-  say((await run(process.execPath, [...images, '--local'], env, signal)).trim());
+async function images(): Promise<void> {
+  if (options.registry) return say(await buildImages([], signal));
+  say(await buildLocalImages(['prometheus'], signal));
   say('Grafana is left out: it comes from a registry only.');
 }
 
@@ -61,7 +48,7 @@ async function check(cluster: ComposeCluster): Promise<void> {
 }
 
 async function main(command: readonly string[]): Promise<void> {
-  await buildImages();
+  await images();
   const cluster = new ComposeCluster({
     command,
     files: ['compose.yaml', ...(options.registry ? [] : ['compose.local.yaml']), ...options.file],

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { validateTrace } from '@sliceway/testing';
-import { readJaegerTrace, readOtlpJson, type TraceSpan } from '@sliceway/tracing';
-import { outline } from '../span-outline.fixture.js';
+import { ask, askBothWays, servedModel } from '../ask-cluster.fixture.js';
 import { until } from '../until.fixture.js';
+import { expectWholeTrace } from '../whole-trace.fixture.js';
 import type { KubeCluster } from './kube-cluster.js';
-import { ask, Load, servedModel } from './load.js';
+import { Load } from './load.js';
 
 const TIMEOUT_MS = 60_000;
-const ROLES = ['gateway', 'tokenizer', 'prefill', 'decode'] as const;
 const CLIENTS = 3;
 const LOAD_TOKENS = 24;
 
@@ -38,10 +36,7 @@ const IN_THE_CLUSTER = `
 
 const answers: Check = async (cluster, say) => {
   const model = await servedModel(cluster);
-  const [whole, streamed] = [await ask(cluster, 12, false), await ask(cluster, 12)];
-  assert.notEqual(whole.texts[0], '');
-  assert.equal(streamed.texts[0], whole.texts[0]);
-  say(`chat with ${model}, streamed and not: ${JSON.stringify(whole.texts[0])}`);
+  say(`chat with ${model}, streamed and not: ${JSON.stringify(await askBothWays(cluster, 12))}`);
   const output = await cluster.kubectl('exec', 'deployment/client', '--', 'node', '--eval', IN_THE_CLUSTER, model);
   const { status, tokens, reached } = JSON.parse(output) as {
     status: number;
@@ -55,32 +50,10 @@ const answers: Check = async (cluster, say) => {
   else say('network policies are enforced: the same pod reaches neither NATS nor the collector');
 };
 
-/** Jaeger keeps neither nanoseconds nor what its links say of themselves: the collector's file does. */
 const traced: Check = async (cluster, say) => {
-  const { rid } = await ask(cluster, 8);
-  let spans: TraceSpan[] = [];
-  let faults: readonly { rule: string; message: string }[] = [];
-  const tell = (error: unknown): never => {
-    throw new Error(`${String(error)}:\n${faults.map(({ rule, message }) => `${rule}: ${message}`).join('\n')}`);
-  };
-  await until('the trace is whole', TIMEOUT_MS, async () => {
-    const all = readOtlpJson(await cluster.traceFile());
-    const traceId = all.find(({ attributes }) => attributes['rid'] === rid)?.traceId;
-    spans = all.filter((span) => span.traceId === traceId);
-    faults = traceId === undefined ? [{ rule: 'found', message: 'no span has its rid' }] : validateTrace(spans);
-    return faults.length === 0;
-  }).catch(tell);
-  const requests = spans.map(({ name }) => name).filter((name) => / Req [0-9a-f]{8}$/.test(name));
-  assert.deepEqual(requests.sort(), ROLES.map((role) => `${role} Req ${rid.slice(0, 8)}`).sort());
-
-  let shown: TraceSpan[] = [];
-  await until('Jaeger has all of its spans', TIMEOUT_MS, async () => {
-    const response = await fetch(`${cluster.jaeger}/api/traces/${spans[0]!.traceId}`);
-    if (response.ok) shown = readJaegerTrace(await response.json());
-    return shown.length >= spans.length;
-  });
-  assert.deepEqual(outline(shown), outline(spans));
-  say(`its trace is whole, and the same in Jaeger: ${spans.length} spans of ${requests.length} services`);
+  const { rid } = await ask(cluster, { maxTokens: 8 });
+  const count = await expectWholeTrace(rid, { file: () => cluster.traceFile(), jaeger: cluster.jaeger });
+  say(`its trace is whole, and the same in Jaeger: ${count} spans of all services`);
 };
 
 /** Every decode worker is replaced while streams run on them. */
@@ -116,7 +89,7 @@ const replaces: Check = async (cluster, say) => {
 
 /** Load that has answers already. */
 async function startedLoad(cluster: KubeCluster): Promise<Load> {
-  const { texts } = await ask(cluster, LOAD_TOKENS);
+  const { texts } = await ask(cluster, { maxTokens: LOAD_TOKENS });
   const load = new Load(cluster, CLIENTS, LOAD_TOKENS, texts[0]!);
   await until('streams are under way', TIMEOUT_MS, async () => load.answered >= CLIENTS).catch(
     async (error: unknown) => {

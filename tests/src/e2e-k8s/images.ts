@@ -1,26 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { provideNatsServer, REPOSITORY_ROOT } from '@sliceway/local';
-import { docker, run } from '../e2e-compose/docker.js';
-import { collectorBinary, jaegerBinary } from '../tools.fixture.js';
-
-const DOCKER = join(REPOSITORY_ROOT, 'infra', 'docker');
-
-/** Builds the images of the services, and of what runs beside them, on those that infra/docker/base-image makes. */
-export async function buildImages(): Promise<void> {
-  const nats = await provideNatsServer();
-  const env = {
-    ...process.env,
-    ...('binary' in nats ? { NATS_SERVER: nats.binary } : {}),
-    SLICEWAY_JAEGER: jaegerBinary() ?? '',
-    SLICEWAY_OTELCOL: collectorBinary() ?? '',
-    // All are loaded together.
-    IMAGE_LOAD: '',
-  };
-  await run(join(DOCKER, 'base-image'), ['node', 'nats', 'collector', 'jaeger'], env);
-  await run(process.execPath, [join(DOCKER, 'images.mjs'), '--quiet', '--local'], env);
-}
+import { docker, run } from '../run-command.fixture.js';
 
 /** Saves each image and hands its tar to a command, which brings it into the cluster. @throws CommandError */
 export async function loadImages(images: readonly string[], command: string): Promise<void> {

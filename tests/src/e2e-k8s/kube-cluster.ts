@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { run } from '../e2e-compose/docker.js';
+import { run } from '../run-command.fixture.js';
 import { until } from '../until.fixture.js';
 import { kubectl, PortForward } from './kubectl.js';
 

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { run } from '../e2e-compose/docker.js';
+import { run } from '../run-command.fixture.js';
 
 const KUBECTL = process.env['KUBECTL'] || 'kubectl';
 const PROBE_TIMEOUT_MS = 20_000;

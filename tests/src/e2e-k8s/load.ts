@@ -1,22 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Answer, chat } from '../chat-stream.fixture.js';
+import { ask } from '../ask-cluster.fixture.js';
 import type { KubeCluster } from './kube-cluster.js';
-
-const QUESTION = 'What is the capital of France?';
-
-/** Asks, and makes sure that all of the answer came. */
-export async function ask(cluster: KubeCluster, maxTokens: number, stream = true): Promise<Answer> {
-  const fields = { content: QUESTION, max_tokens: maxTokens, stream };
-  const answer = await chat(cluster.gateway, await servedModel(cluster), fields);
-  const { status, isDone, errorCode, completionTokens } = answer;
-  assert.deepEqual([status, isDone, errorCode, completionTokens], [200, true, null, maxTokens]);
-  return answer;
-}
-
-export async function servedModel({ gateway }: KubeCluster): Promise<string> {
-  const models = (await (await fetch(`${gateway}/v1/models`)).json()) as { data: { id: string }[] };
-  return models.data[0]!.id;
-}
 
 /** Streams without a pause, a few at a time, until it is stopped. */
 export class Load {
@@ -27,7 +11,7 @@ export class Load {
   constructor(cluster: KubeCluster, clients: number, maxTokens: number, expected: string) {
     this.#clients = Array.from({ length: clients }, async () => {
       while (!this.#isOver) {
-        const { texts } = await ask(cluster, maxTokens);
+        const { texts } = await ask(cluster, { maxTokens });
         assert.equal(texts[0], expected, 'an answer under load is another one');
         this.#answered++;
       }

@@ -12,8 +12,9 @@
  */
 import { parseArgs } from 'node:util';
 import { provideModel } from '@sliceway/local';
+import { buildLocalImages } from '../local-images.fixture.js';
 import { CHECKS } from './checks.js';
-import { buildImages, loadImages } from './images.js';
+import { loadImages } from './images.js';
 import { KubeCluster } from './kube-cluster.js';
 import { clusterProblem } from './kubectl.js';
 
@@ -45,7 +46,7 @@ async function main(): Promise<void> {
 
 async function images(command: string): Promise<void> {
   const startMs = performance.now();
-  if (!options.built) await buildImages();
+  if (!options.built) await buildLocalImages([]);
   const names = await KubeCluster.images();
   await loadImages(names, command);
   say(`${names.length} images are in the cluster after ${seconds(startMs)}: ${names.join(', ')}`);

@@ -9,7 +9,7 @@ import { limitSpan, type SpanLimits } from '@sliceway/tracing/internal/export/sp
 import { readSpan } from '@sliceway/tracing/internal/recording/read-span.js';
 import { RingReader } from '@sliceway/tracing/internal/recording/ring-reader.js';
 import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
-import { Exporting } from './exporting.fixture.js';
+import { Exporting, otlpTo, PROTOCOLS } from './exporting.fixture.js';
 import { type SpanRecipe, writeSpan } from './span-recipe.fixture.js';
 
 const attributes: TraceAttributes = { text: 'äbcdef', list: ['abcd', '😀😀😀😀'], number: 12345, flag: true };
@@ -62,11 +62,10 @@ describe('limits of the environment', () => {
     expect(await exporter.flush()).toBe(true);
   }
 
-  it.each(['http/protobuf', 'grpc'])('over OTLP (%s)', async (protocol) => {
+  it.each(PROTOCOLS)('over OTLP (%s)', async (protocol) => {
     const receiver = await startOtlpReceiver();
     try {
-      const endpoint = protocol === 'grpc' ? receiver.grpcUrl : receiver.httpUrl;
-      await exportTo({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: protocol });
+      await exportTo(otlpTo(receiver, protocol));
       const { spans } = decodeTraceRequest(receiver.bodies[0]!).resourceSpans[0]!.scopeSpans[0]!;
       expect(spans).toMatchObject([LIMITED, LIMITED]);
     } finally {

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { type OtlpReceiver, startOtlpReceiver } from '@sliceway/testing';
 import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
 import { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
-import { Exporting, PATIENCE_MS, record, TRACING_DIST } from './exporting.fixture.js';
+import { Exporting, otlpTo, PATIENCE_MS, type Protocol, PROTOCOLS, record, TRACING_DIST } from './exporting.fixture.js';
 import { until } from '../until.fixture.js';
 
 let exporting: Exporting;
@@ -16,12 +16,8 @@ afterEach(async () => {
   await receiver.close();
 });
 
-const PROTOCOLS = ['http/protobuf', 'grpc'] as const;
-type Protocol = (typeof PROTOCOLS)[number];
-
 function environment(protocol: Protocol, more: Record<string, string> = {}): Record<string, string> {
-  const endpoint = protocol === 'grpc' ? receiver.grpcUrl : receiver.httpUrl;
-  return { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: protocol, ...more };
+  return { ...otlpTo(receiver, protocol), ...more };
 }
 
 const numbers = (name = 'span'): number[] =>

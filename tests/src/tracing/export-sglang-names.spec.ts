@@ -4,7 +4,7 @@ import { startOtlpReceiver, type OtlpReceiver } from '@sliceway/testing';
 import { readOtlpJson, SGLANG_NAMES, type TraceAttributes } from '@sliceway/tracing';
 import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
 import { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
-import { Exporting } from './exporting.fixture.js';
+import { Exporting, otlpTo, PROTOCOLS } from './exporting.fixture.js';
 
 const OWN: TraceAttributes = {
   rid: 'ab'.repeat(16),
@@ -53,13 +53,8 @@ function ringOf(): SharedArrayBuffer {
 
 const three = <T>(value: T): T[] => [value, value, value];
 
-it.each(['http/protobuf', 'grpc'])('over OTLP (%s) spans have both names', async (protocol) => {
-  const endpoint = protocol === 'grpc' ? receiver.grpcUrl : receiver.httpUrl;
-  const exporter = exporting.start({
-    ...ON,
-    OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
-    OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
-  });
+it.each(PROTOCOLS)('over OTLP (%s) spans have both names', async (protocol) => {
+  const exporter = exporting.start({ ...ON, ...otlpTo(receiver, protocol) });
   exporter.addRing(ringOf());
   expect(await exporter.flush()).toBe(true);
   const spans = receiver.spans();

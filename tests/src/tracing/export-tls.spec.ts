@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCertificates, type OtlpReceiver, startOtlpReceiver } from '@sliceway/testing';
 import { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
-import { Exporting, record } from './exporting.fixture.js';
+import { Exporting, otlpTo, PROTOCOLS, record } from './exporting.fixture.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'sliceway-tls-'));
 /** Each has ca.crt, and tls.crt and tls.key, which are of it. */
@@ -32,12 +32,11 @@ const client = (folder: string) => ({
   OTEL_EXPORTER_OTLP_CLIENT_KEY: join(folder, 'tls.key'),
 });
 
-describe.each(['http/protobuf', 'grpc'] as const)('%s', (protocol) => {
+describe.each(PROTOCOLS)('%s', (protocol) => {
   /** Three spans, sent. @returns the exporter's counts */
   async function send(environment: Record<string, string>) {
     const exporter = exporting.start({
-      OTEL_EXPORTER_OTLP_ENDPOINT: protocol === 'grpc' ? receiver.grpcUrl : receiver.httpUrl,
-      OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+      ...otlpTo(receiver, protocol),
       // What no certificate helps is given up after it.
       OTEL_EXPORTER_OTLP_TIMEOUT: '1500',
       ...environment,

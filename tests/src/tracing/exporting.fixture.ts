@@ -4,12 +4,22 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { OtlpReceiver } from '@sliceway/testing';
 import { type Exporter, type ExporterOptions, startExporter } from '@sliceway/tracing/internal/export/exporter.js';
 import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
 import type { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
 
 /** What is waited for comes within this time. */
 export const PATIENCE_MS = 10_000;
+
+export const PROTOCOLS = ['http/protobuf', 'grpc'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** What an exporter needs to send to a receiver. */
+export function otlpTo(receiver: OtlpReceiver, protocol: Protocol): Record<string, string> {
+  const endpoint = protocol === 'grpc' ? receiver.grpcUrl : receiver.httpUrl;
+  return { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: protocol };
+}
 
 /** Exporters of a test, with rings of its own; closed in the end. */
 export class Exporting {

@@ -1,11 +1,11 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { ProtocolError } from '@sliceway/protocol';
 import type { ProtocolErrorFilter } from '@sliceway/service';
+import { withContext } from '@sliceway/tracing/active-span';
 import type { Request, Response } from 'express';
 import { EMPTY, type Observable } from 'rxjs';
 import { ApiError } from '../openai/api-error.js';
 import { internalError } from '../openai/api-errors.js';
-import { withContext } from '@sliceway/tracing/active-span';
 import { arrivalOf } from './arrival.js';
 import { sendError } from './http-answer.js';
 import { httpError } from './http-errors.js';

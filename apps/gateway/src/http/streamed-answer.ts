@@ -80,7 +80,6 @@ export class StreamedAnswer implements AnswerWriter {
     if (!this.response.headersSent) {
       this.response.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store',
         // nginx would gather events into blocks.
         'x-accel-buffering': 'no',
       });

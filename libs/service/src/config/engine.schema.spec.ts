@@ -1,18 +1,12 @@
 import { engineSchema, engineServiceSchema } from './engine.schema.js';
-import { ConfigError, parseConfig } from './parse-config.js';
+import { faultsOf } from './faults.fixture.js';
+import { parseConfig } from './parse-config.js';
 import { serviceSchema } from './service.schema.js';
 
 const schema = serviceSchema.extend(engineSchema.shape);
 
-function faultsOf(env: Record<string, string>): readonly string[] {
-  try {
-    parseConfig(schema, { SLICEWAY_MODEL: 'm.gguf', ...env });
-  } catch (error) {
-    if (error instanceof ConfigError) return error.faults;
-    throw error;
-  }
-  return [];
-}
+const faultsIn = (env: Record<string, string>): readonly string[] =>
+  faultsOf(schema, { SLICEWAY_MODEL: 'm.gguf', ...env });
 
 /** Variable, values at the edges of what is taken, and the first beyond them. */
 const EDGES: readonly [string, readonly string[], readonly string[]][] = [
@@ -34,15 +28,15 @@ const EDGES: readonly [string, readonly string[], readonly string[]][] = [
 ];
 
 it.each(EDGES)('%s: the last accepted, the first refused', (name, accepted, refused) => {
-  for (const value of accepted) expect([value, faultsOf({ [name]: value })]).toEqual([value, []]);
+  for (const value of accepted) expect([value, faultsIn({ [name]: value })]).toEqual([value, []]);
   for (const value of refused) {
-    expect([value, faultsOf({ [name]: value })]).toEqual([value, [expect.stringContaining(`${name} is "${value}"`)]]);
+    expect([value, faultsIn({ [name]: value })]).toEqual([value, [expect.stringContaining(`${name} is "${value}"`)]]);
   }
 });
 
 it('names all faults at once, those of the base and of the engine', () => {
   const bad = Object.fromEntries(EDGES.map(([name, , refused]) => [name, refused[0]!]));
-  const faults = faultsOf({ ...bad, NATS_URL: 'http://a', SLICEWAY_MODEL: '' });
+  const faults = faultsIn({ ...bad, NATS_URL: 'http://a', SLICEWAY_MODEL: '' });
   expect(faults.map((fault) => fault.split(' ')[0]).sort()).toEqual(
     [...Object.keys(bad), 'NATS_URL', 'SLICEWAY_MODEL'].sort(),
   );

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { serversOf } from '../nats/servers.js';
+import { refuseBoth } from './either.js';
 import { natsServers } from './fields.js';
 import { readableFile } from './readable-file.js';
 
@@ -36,9 +37,7 @@ const NEEDS = [
 /** For `superRefine`: adds a fault for each pair of variables that does not fit together. */
 export function checkNatsConfig(config: NatsConfig, context: z.RefinementCtx): void {
   const fault = (name: string, message: string): void => context.addIssue({ code: 'custom', path: [name], message });
-  for (const [first, second] of EITHER) {
-    if (config[first] !== undefined && config[second] !== undefined) fault(first, `expected it or ${second}, not both`);
-  }
+  refuseBoth(config, context, EITHER);
   for (const [name, other] of NEEDS) {
     if (config[name] !== undefined && config[other] === undefined) fault(name, `expected ${other} as well`);
   }

@@ -1,19 +1,10 @@
 import { z } from 'zod';
 import { describeConfig } from './describe-config.js';
 import { engineSchema } from './engine.schema.js';
+import { faultsOf } from './faults.fixture.js';
 import { flag, integer, natsServers } from './fields.js';
 import { ConfigError, parseConfig } from './parse-config.js';
 import { serviceSchema } from './service.schema.js';
-
-function faultsOf(schema: z.ZodObject, env: Record<string, string>): readonly string[] {
-  try {
-    parseConfig(schema, env);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.faults;
-    throw error;
-  }
-  return [];
-}
 
 describe('parseConfig', () => {
   it('gives the defaults of an empty environment, and takes empty variables for missing ones', () => {

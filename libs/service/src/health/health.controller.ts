@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, HttpStatus, Res } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
-import { ROLES, WorkerState } from '@sliceway/protocol';
+import { ROLES } from '@sliceway/protocol';
 import { identity } from '../identity.config.js';
 import { PeerRegistry } from '../registry/peer-registry.js';
 import { ServiceStatus } from '../service-status.js';
@@ -48,7 +48,7 @@ export class HealthController {
   @Get('ready')
   ready(@Res({ passthrough: true }) response: StatusResponse): object {
     const reasons = this.status.unreadyReasons();
-    const ready = this.status.state === WorkerState.ready && reasons.length === 0;
+    const ready = reasons.length === 0;
     response.status(ready ? HttpStatus.OK : HttpStatus.SERVICE_UNAVAILABLE);
     return { status: ready ? 'ready' : 'unready', reasons };
   }

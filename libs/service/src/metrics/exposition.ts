@@ -26,7 +26,7 @@ export async function expose(
 ): Promise<Exposition> {
   if (prefersOpenMetrics(accept)) {
     const body = await registry.metrics();
-    return { contentType: registry.contentType, body: body.replace(END, further + END) };
+    return { contentType: registry.contentType, body: body.replace(END, () => further + END) };
   }
   // One of its own: a registry that changes its format does so under the scrape that is still at it.
   const text = new Registry();

@@ -1,4 +1,4 @@
-import { FailureCode, WorkerState } from '@sliceway/protocol';
+import { FailureCode } from '@sliceway/protocol';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { FailureReporter } from '../failure-reporter.js';
 import { identity } from '../identity.config.js';
@@ -28,8 +28,9 @@ export function createMetrics(
   registry.setDefaultLabels(defaultLabels(status.role));
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, value: () => number): void => gaugeFrom(registry, name, help, value);
-  const isReady = (): boolean => status.state === WorkerState.ready && status.unreadyReasons().length === 0;
-  gauge('sliceway_ready', '1 while it can serve, as /health/ready has it, else 0', () => Number(isReady()));
+  gauge('sliceway_ready', '1 while it can serve, as /health/ready has it, else 0', () =>
+    Number(status.unreadyReasons().length === 0),
+  );
   gauge('sliceway_nats_connected', '1 while all connections to nats-server are up, else 0', () =>
     Number(nats.reason() === undefined),
   );

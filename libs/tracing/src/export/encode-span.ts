@@ -110,10 +110,7 @@ export class SpanEncoder {
       out.byte(SpanTag.traceState);
       this.#text();
     }
-    const attributes = i32[at + 20]!;
-    if (this.furtherNames === null && attributes <= this.limits.attributes)
-      this.#attributes(SpanTag.attributes, attributes);
-    else this.#someAttributes(SpanTag, attributes, this.limits.attributes, this.furtherNames);
+    this.#attributes(SpanTag, i32[at + 20]!, this.limits.attributes, this.furtherNames);
     for (let i = 0; i < events; i++) this.#event();
     for (let i = 0; i < droppedEvents; i++) this.#passOverEvent();
     if (hasPrevious && links > 0) this.#previous(word);
@@ -146,9 +143,7 @@ export class SpanEncoder {
     this.#at += 2;
     out.byte(EventTag.name);
     this.#name(ring.i32[head]!);
-    const attributes = ring.i32[head + 1]!;
-    if (attributes <= this.limits.eventAttributes) this.#attributes(EventTag.attributes, attributes);
-    else this.#someAttributes(EventTag, attributes, this.limits.eventAttributes);
+    this.#attributes(EventTag, ring.i32[head + 1]!, this.limits.eventAttributes);
     out.end(begun);
   }
 
@@ -179,23 +174,21 @@ export class SpanEncoder {
     const begun = out.begin();
     this.#id(LinkTag.traceId, at * 8, 16);
     this.#id(LinkTag.spanId, (at + 2) * 8, 8);
-    const attributes = this.#ring.i32[at * 2 + 6]!;
-    if (attributes <= this.limits.linkAttributes) this.#attributes(LinkTag.attributes, attributes);
-    else this.#someAttributes(LinkTag, attributes, this.limits.linkAttributes);
+    this.#attributes(LinkTag, this.#ring.i32[at * 2 + 6]!, this.limits.linkAttributes);
     out.end(begun);
   }
 
-  #attributes(tag: number, count: number): void {
-    for (let i = 0; i < count; i++) this.#attribute(tag);
-  }
-
   /** As many as there may be: each, and again under its further name where it has one. */
-  #someAttributes(
+  #attributes(
     tag: { readonly attributes: number; readonly droppedAttributes: number },
     count: number,
     most: number,
     names: FurtherNames | null = null,
   ): void {
+    if (names === null && count <= most) {
+      for (let i = 0; i < count; i++) this.#attribute(tag.attributes);
+      return;
+    }
     let left = most;
     for (let i = 0; i < count; i++) {
       const at = this.#at;
