@@ -116,8 +116,9 @@ export class WireWatch {
     await this.connection.flush();
   }
 
+  /** The broker has none of its subscriptions any more. */
   async stop(): Promise<void> {
-    await this.connection.close();
+    if (!this.connection.isClosed()) await this.connection.drain();
   }
 
   /** What is malformed is not for this one to judge. */
