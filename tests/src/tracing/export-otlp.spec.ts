@@ -249,6 +249,21 @@ function threadThatRecords(name: string): Worker {
 
 const message = (worker: Worker): Promise<unknown> => new Promise((resolve) => worker.once('message', resolve));
 
+it.each(['flush', 'shutdown'] as const)(
+  'takes the ring of a thread that ended while it started: %s',
+  async (method) => {
+    const exporter = exporting.start(environment('http/protobuf'));
+    const worker = threadThatRecords('short');
+    await message(worker);
+    worker.postMessage(3);
+    await message(worker);
+    const isDone = exporter[method]();
+    await worker.terminate();
+    expect(await isDone).toBe(true);
+    expect(receiver.spans().filter(({ name }) => name === 'short')).toHaveLength(3);
+  },
+);
+
 it('takes the rings of all threads, started before it and after it, each once', async () => {
   SharedControl.ofProcess().enabled = true;
   const before = threadThatRecords('before');

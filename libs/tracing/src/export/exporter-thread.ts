@@ -1,7 +1,7 @@
-import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
-import { HELLO, RINGS_CHANNEL } from '../recording/thread-writer.js';
+import { parentPort, workerData } from 'node:worker_threads';
 import { SharedControl } from '../recording/shared-control.js';
 import { SGLANG_NAMES } from '../sglang-names.js';
+import { AnnouncedRings } from './announced-rings.js';
 import { createSinks } from './create-sinks.js';
 import { estimateOrigin } from './estimate-origin.js';
 import { ExportStats } from './export-stats.js';
@@ -40,13 +40,8 @@ function addRing(buffer: SharedArrayBuffer, answers: boolean): void {
   if (ring !== null) post({ type: 'ring', id: ring.id, buffer, answers });
 }
 
-const channel = new BroadcastChannel(RINGS_CHANNEL);
-channel.onmessage = (event) => {
-  const { data: announced } = event as { data: unknown };
-  if (announced instanceof SharedArrayBuffer) addRing(announced, true);
-};
-channel.unref();
-channel.postMessage(HELLO);
+const announced = new AnnouncedRings((buffer) => addRing(buffer, true));
+announced.ask();
 
 const sinks = await createSinks({
   ...data,
@@ -72,7 +67,7 @@ const timers = [
   setInterval(() => control.addEpoch(estimateOrigin()), ESTIMATE_MS),
   setInterval(() => {
     for (const { id } of rings.age()) post({ type: 'ringEnded', id });
-    channel.postMessage(HELLO);
+    announced.ask();
   }, ASK_MS),
 ];
 
@@ -86,12 +81,12 @@ async function shutdown(): Promise<void> {
   clearTimeout(drainTimer);
   timers.forEach(clearInterval);
   await thread.shutdown();
-  channel.close();
+  announced.close();
   process.exit();
 }
 
 port.on('message', (message: ToExporterThread) => {
-  if (message.type === 'ring') addRing(message.buffer, false);
+  if (message.type === 'ring') addRing(message.buffer, message.answers);
   else if (message.type === 'shutdown') void shutdown();
   else void thread.flush().then(() => post({ type: 'flushed', id: message.id }));
 });

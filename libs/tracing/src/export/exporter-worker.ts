@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { AnnouncedRings } from './announced-rings.js';
 import type { ExportStats } from './export-stats.js';
 import type { Environment } from './otel.config.js';
 import type { ExporterThreadData, FromExporterThread, HandedRing, ToExporterThread } from './thread-messages.js';
@@ -25,6 +26,8 @@ let nextRingId = 0;
 
 /** The exporter's thread; one that dies is started again a few times. */
 export class ExporterWorker {
+  /** The thread hears them as well, but takes a while to start: one of ours may have recorded and ended by then. */
+  readonly #announced = new AnnouncedRings((buffer) => this.#post({ type: 'ring', buffer, answers: true }));
   readonly #flushes = new Map<number, () => void>();
   #nextFlush = 0;
   #worker: Worker | null;
@@ -36,12 +39,13 @@ export class ExporterWorker {
   }
 
   addRing(buffer: SharedArrayBuffer): void {
-    this.#post({ type: 'ring', buffer });
+    this.#post({ type: 'ring', buffer, answers: false });
   }
 
   flush(timeoutMs: number): Promise<boolean> {
     if (this.#isClosed || this.#worker === null) return Promise.resolve(false);
     const id = this.#nextFlush++;
+    this.#announced.hear();
     this.#post({ type: 'flush', id });
     return within(timeoutMs, (done) => this.#flushes.set(id, done)).finally(() => this.#flushes.delete(id));
   }
@@ -50,6 +54,8 @@ export class ExporterWorker {
     const worker = this.#worker;
     if (this.#isClosed || worker === null) return true;
     this.#isClosed = true;
+    this.#announced.hear();
+    this.#announced.close();
     this.#post({ type: 'shutdown' });
     const inTime = await within(timeoutMs, (done) => worker.once('exit', done));
     if (!inTime) await worker.terminate();

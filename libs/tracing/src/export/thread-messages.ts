@@ -29,7 +29,7 @@ export interface HandedRing {
 }
 
 export type ToExporterThread =
-  | { readonly type: 'ring'; readonly buffer: SharedArrayBuffer }
+  | { readonly type: 'ring'; readonly buffer: SharedArrayBuffer; readonly answers: boolean }
   | { readonly type: 'flush'; readonly id: number }
   | { readonly type: 'shutdown' };
 
