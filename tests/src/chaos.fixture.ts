@@ -206,7 +206,7 @@ export class Chaos {
       const victim = this.partyOf(rid, role) ?? this.fixture.cluster.running(role)[0]!;
       this.strike(victim, signal);
       await this.watch.settled();
-      const wasThere = this.watch.isHit(stage, rid);
+      const wasThere = this.watch.isHit(stage, role, rid);
       await whileStopped?.();
       if (whileStopped) victim.kill('SIGCONT');
       const outcomes = await load;
@@ -214,7 +214,7 @@ export class Chaos {
       // The first token may have been on its way already; without the victim it does not come later.
       const isFirst = stage !== 'decode' && (role === 'tokenizer' || role === 'prefill');
       const isStruck = this.watch.parties.get(rid)?.some(({ instance }) => instance === victim.instance) === true;
-      if (wasThere && (!isFirst || !isStruck || this.watch.isHit(stage, rid))) return { rid, victim, outcomes };
+      if (wasThere && (!isFirst || !isStruck || this.watch.isHit(stage, role, rid))) return { rid, victim, outcomes };
       await this.restore();
     }
     throw new Error(`in ${MAX_TRIES} tries no request was still at ${stage} when its ${role} was struck`);

@@ -1,4 +1,5 @@
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import type { Role } from '@sliceway/local';
 import {
   ANY_INSTANCE,
   decodeKvFrame,
@@ -101,9 +102,14 @@ export class WireWatch {
     return this.#finished.has(rid);
   }
 
-  /** Whether a request that was struck at `stage` was really there: on a busy machine it may have been faster. */
-  isHit(stage: Stage, rid: string): boolean {
-    return stage === 'decode' ? !this.hasFinished(rid) : !this.#begun.has(rid);
+  /**
+   * Whether a request whose `role` was struck at `stage` was really there: on a busy machine it may have been faster. Prefill goes on
+   * to its first token where decode is lost in the transfer.
+   */
+  isHit(stage: Stage, role: Role, rid: string): boolean {
+    if (stage === 'decode') return !this.hasFinished(rid);
+    if (stage === 'transfer' && role === 'decode') return (this.tokensOf(rid)[0]?.length ?? 0) <= 1;
+    return !this.#begun.has(rid);
   }
 
   /** The next request with this content that gets to `stage`. @returns its id */

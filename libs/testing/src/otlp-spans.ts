@@ -69,6 +69,17 @@ const proto = loadProto();
 const requestType = proto.lookupType(`${SERVICE}.ExportTraceServiceRequest`);
 const responseType = proto.lookupType(`${SERVICE}.ExportTraceServiceResponse`);
 
+/** Whether bytes are fields, by the outermost ones. */
+export function isProtobuf(bytes: Uint8Array): boolean {
+  const reader = protobuf.Reader.create(bytes);
+  try {
+    while (reader.pos < reader.len) reader.skipType(reader.uint32() & 7);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** @throws Error if the bytes are no request */
 export function decodeTraceRequest(bytes: Uint8Array): OtlpTraceRequest {
   // Of a Buffer the fields become Buffers, too.
