@@ -1,4 +1,3 @@
-import { now } from './clock.js';
 import type { ContextCarrier } from './context-carrier.js';
 import { enlist, liveRequest } from './live-requests.js';
 import { NULL_TRACE } from './null-trace.js';
@@ -7,8 +6,9 @@ import { RecordedTrace } from './recording/recorded-trace.js';
 import { RequestSpan } from './recording/request-span.js';
 import { SharedControl } from './recording/shared-control.js';
 import { threadWriter } from './recording/thread-writer.js';
+import { stampTs, TIMES } from './recording/times.js';
 import type { RequestTrace } from './request-trace.js';
-import { randomBits } from './span-ids.js';
+import { randomBits, spanIdHigh, spanIdLow } from './span-ids.js';
 import { defaultThread, type TraceThread } from './thread.js';
 import { ContextId, OwnContext, ReceivedContext } from './trace-context.js';
 import { TraceLevel, TraceModule } from './trace-level.js';
@@ -96,7 +96,8 @@ function record(
   isHandedOver: boolean,
 ): RequestTrace {
   const { rid, role } = options;
-  const startTs = options.ts ?? now();
+  stampTs(0, options.ts);
+  const startTs = TIMES[0]!;
   const isElsewhere = isHandedOver && received.isOf(role);
   const request = new RequestSpan({
     rid,
@@ -127,18 +128,10 @@ function record(
 
 /** As `RequestId` has them. */
 function newIds(): number[] {
-  return [
-    randomBits(),
-    randomBits(),
-    randomBits(),
-    randomBits(),
-    randomBits(),
-    randomBits(),
-    randomBits(),
-    randomBits(),
-    0,
-    0,
-  ];
+  const request1 = spanIdLow();
+  const room1 = spanIdLow();
+  const high = spanIdHigh();
+  return [randomBits(), randomBits(), randomBits(), randomBits(), high, request1, high, room1, 0, 0];
 }
 
 function idsUnder(outer: Int32Array, isHandedOver: boolean, isElsewhere: boolean): number[] {
@@ -149,10 +142,10 @@ function idsUnder(outer: Int32Array, isHandedOver: boolean, isElsewhere: boolean
     outer[1]!,
     outer[2]!,
     outer[3]!,
-    isElsewhere ? outer[ContextId.request]! : randomBits(),
-    isElsewhere ? outer[ContextId.request + 1]! : randomBits(),
-    isHandedOver ? parent0 : randomBits(),
-    isHandedOver ? parent1 : randomBits(),
+    isElsewhere ? outer[ContextId.request]! : spanIdHigh(),
+    isElsewhere ? outer[ContextId.request + 1]! : spanIdLow(),
+    isHandedOver ? parent0 : spanIdHigh(),
+    isHandedOver ? parent1 : spanIdLow(),
     parent0,
     parent1,
   ];

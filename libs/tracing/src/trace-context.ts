@@ -71,7 +71,6 @@ export class ReceivedContext implements TraceContext {
     this.isMalformed = !!traceparent && !isRight;
     this.traceparent = isRight ? traceparent : '';
     if (!isRight) return false;
-    this.isSampled = (nibble(traceparent.charCodeAt(FLAGS_AT + 1)) & SAMPLED) !== 0;
     if (tracestate && isTracestate(tracestate)) this.tracestate = tracestate;
     if (own) this.own = this.#readOwn(own) ? OwnContext.whole : OwnContext.malformed;
     return true;
@@ -111,17 +110,19 @@ export class ReceivedContext implements TraceContext {
 
   #readTraceparent(value: string): boolean {
     const { ids } = this;
-    if (value.length === TRACEPARENT_LENGTH && value.startsWith('00-')) {
-      this.#hex.load(value);
+    const hex = this.#hex;
+    hex.load(value);
+    this.isSampled = (nibble(hex.code(FLAGS_AT + 1)) & SAMPLED) !== 0;
+    if (value.length === TRACEPARENT_LENGTH && hex.code(0) === ZERO && hex.code(1) === ZERO && hex.code(2) === DASH) {
       return (
-        this.#hex.words(TRACE_AT, ids, ContextId.trace, 4) &&
+        hex.words(TRACE_AT, ids, ContextId.trace, 4) &&
         (ids[0]! | ids[1]! | ids[2]! | ids[3]!) !== 0 &&
-        value.charCodeAt(PARENT_AT - 1) === DASH &&
-        this.#hex.words(PARENT_AT, ids, ContextId.parent, 2) &&
+        hex.code(PARENT_AT - 1) === DASH &&
+        hex.words(PARENT_AT, ids, ContextId.parent, 2) &&
         (ids[4]! | ids[5]!) !== 0 &&
-        value.charCodeAt(FLAGS_AT - 1) === DASH &&
-        isHexDigit(value.charCodeAt(FLAGS_AT)) &&
-        isHexDigit(value.charCodeAt(FLAGS_AT + 1))
+        hex.code(FLAGS_AT - 1) === DASH &&
+        isHexDigit(hex.code(FLAGS_AT)) &&
+        isHexDigit(hex.code(FLAGS_AT + 1))
       );
     }
     const match = TRACEPARENT.exec(value);
@@ -134,27 +135,36 @@ export class ReceivedContext implements TraceContext {
   /** `<level>-<slice before>-<role>-<request span>-<room>` */
   #readOwn(value: string): boolean {
     const { ids } = this;
-    this.#hex.load(value);
-    const level = value.charCodeAt(0) - ZERO;
+    const hex = this.#hex;
+    hex.load(value);
+    const level = hex.code(0) - ZERO;
     const end = value.length - OWN_REST;
     const isWhole =
       level >= 0 &&
       level <= TraceLevel.all &&
-      value.charCodeAt(1) === DASH &&
-      this.#hex.words(2, ids, ContextId.previous, 2) &&
-      value.charCodeAt(ROLE_AT - 1) === DASH &&
+      hex.code(1) === DASH &&
+      hex.words(2, ids, ContextId.previous, 2) &&
+      hex.code(ROLE_AT - 1) === DASH &&
       end > ROLE_AT &&
       end <= ROLE_AT + MAX_ROLE &&
-      isRole(value, ROLE_AT, end) &&
-      value.charCodeAt(end) === DASH &&
+      this.#isRole(end) &&
+      hex.code(end) === DASH &&
       // The room is checked first: its words make way for the request span's.
-      value.charCodeAt(end + 17) === DASH &&
-      this.#hex.words(end + 18, ids, ContextId.request, 2) &&
-      this.#hex.words(end + 1, ids, ContextId.request, 2);
+      hex.code(end + 17) === DASH &&
+      hex.words(end + 18, ids, ContextId.request, 2) &&
+      hex.words(end + 1, ids, ContextId.request, 2);
     if (!isWhole) return false;
     this.level = level as TraceLevel;
     this.#own = value;
     this.#roleEnd = end;
+    return true;
+  }
+
+  #isRole(end: number): boolean {
+    for (let i = ROLE_AT; i < end; i++) {
+      const code = this.#hex.code(i);
+      if (!((code >= 97 && code <= 122) || code === 95)) return false;
+    }
     return true;
   }
 }
@@ -163,14 +173,6 @@ export class ReceivedContext implements TraceContext {
 
 function isHexDigit(code: number): boolean {
   return (code >= 48 && code <= 57) || (code >= 97 && code <= 102);
-}
-
-function isRole(text: string, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) {
-    const code = text.charCodeAt(i);
-    if (!((code >= 97 && code <= 122) || code === 95)) return false;
-  }
-  return true;
 }
 
 function isTracestate(value: string): boolean {

@@ -1,15 +1,15 @@
 import { now } from '../clock.js';
 import type { MessageSpan, MessageSpanOptions } from '../message-span.js';
 import { AttributeName, LinkKind, MESSAGING_SYSTEM, MessageOperation } from '../names.js';
-import { bitsToHex, hexToBits, randomBits } from '../span-ids.js';
+import { bitsToHex, hexToBits, spanIdHigh, spanIdLow } from '../span-ids.js';
 import { SpanKind, SpanStatus } from '../trace-span.js';
 import { Id, RECORD_IDS, type RequestSpan } from './request-span.js';
 
 /** A message span that is under way. It knows its parent by id only, which may be over when this one ends. */
 export class RecordedMessage implements MessageSpan {
   readonly #startTs: number;
-  readonly #id0 = randomBits();
-  readonly #id1 = randomBits();
+  readonly #id0 = spanIdHigh();
+  readonly #id1 = spanIdLow();
   #isEnded = false;
 
   /** @param parent span id, two words */

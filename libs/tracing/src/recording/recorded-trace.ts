@@ -15,7 +15,7 @@ import type {
   TraceAttributes,
   VisitOptions,
 } from '../request-trace.js';
-import { bitsToHex, hexToBits, randomBits, randomIds, SpanRef } from '../span-ids.js';
+import { hexToBits, newSpanId, spanIdHigh, spanIdLow, SpanRef } from '../span-ids.js';
 import { defaultThread, type TraceThread } from '../thread.js';
 import { TraceLevel } from '../trace-level.js';
 import { SpanKind, SpanStatus } from '../trace-span.js';
@@ -67,8 +67,8 @@ export class RecordedTrace implements RequestTrace {
   #startTs: number;
   #depth = 0;
   /** Of the thread span. */
-  #thread0 = randomBits();
-  #thread1 = randomBits();
+  #thread0 = spanIdHigh();
+  #thread1 = spanIdLow();
   /** The last slice of the first level. */
   #previous0: number;
   #previous1: number;
@@ -214,14 +214,14 @@ export class RecordedTrace implements RequestTrace {
     const { ids } = old;
     this.#request = new RequestSpan({
       ...old.options,
-      ids: [...ids.slice(0, RequestId.request), ...randomIds(), ...randomIds(), ...ids.slice(RequestId.outer)],
+      ids: [...ids.slice(0, RequestId.request), ...newSpanId(), ...newSpanId(), ...ids.slice(RequestId.outer)],
       room: bootstrapRoom,
       startTs: ts,
       attributes: old.attributes,
     });
     this.#startTs = ts;
-    this.#thread0 = randomBits();
-    this.#thread1 = randomBits();
+    this.#thread0 = spanIdHigh();
+    this.#thread1 = spanIdLow();
     this.#isThreadOpen = true;
     const lost = [...ids.slice(0, RequestId.request), ...ids.slice(RequestId.room, RequestId.outer)];
     this.#nextLink = { kind: LinkKind.retryOf, to: new SpanRef(lost) };
@@ -251,12 +251,10 @@ export class RecordedTrace implements RequestTrace {
   }
 
   inject(carrier: ContextCarrier): void {
-    const { traceparent, requestHex, options } = this.#request;
-    const { level, role, room, traceState } = options;
+    const { traceparent, options } = this.#request;
     carrier.set(ContextHeader.traceparent, traceparent);
-    if (traceState !== undefined) carrier.set(ContextHeader.tracestate, traceState);
-    const previous = bitsToHex(this.#previous0) + bitsToHex(this.#previous1);
-    carrier.set(ContextHeader.sliceway, `${level}-${previous}-${role}-${requestHex}-${room}`);
+    if (options.traceState !== undefined) carrier.set(ContextHeader.tracestate, options.traceState);
+    carrier.set(ContextHeader.sliceway, this.#request.own(this.#previous0, this.#previous1));
   }
 
   #includes(name: string, level: TraceLevel | undefined): boolean {
@@ -281,8 +279,8 @@ export class RecordedTrace implements RequestTrace {
     frame.attributes = null;
     frame.links = null;
     if (!isRecorded) return;
-    frame.id0 = randomBits();
-    frame.id1 = randomBits();
+    frame.id0 = spanIdHigh();
+    frame.id1 = spanIdLow();
     const outer = this.#recordedAbove(depth);
     frame.isFirstLevel = outer === null;
     if (outer !== null) outer.hasNested = true;
@@ -297,8 +295,8 @@ export class RecordedTrace implements RequestTrace {
   #reopenThread(startTs: number): void {
     this.#isThreadOpen = true;
     this.#startTs = startTs;
-    this.#thread0 = randomBits();
-    this.#thread1 = randomBits();
+    this.#thread0 = spanIdHigh();
+    this.#thread1 = spanIdLow();
   }
 
   #recordedAbove(depth: number): SliceFrame | null {

@@ -1,6 +1,6 @@
 import { AttributeName } from '../names.js';
 import type { AttributeValue, TraceAttributes } from '../request-trace.js';
-import { spanIdToHex } from '../span-ids.js';
+import { HeaderWriter, spanIdToHex } from '../span-ids.js';
 import type { TraceLevel, TraceModule } from '../trace-level.js';
 import { SpanKind, SpanStatus } from '../trace-span.js';
 import type { SpanWriter } from './span-writer.js';
@@ -12,6 +12,8 @@ export const Id = { trace: 0, span: 4, parent: 6, previous: 8, length: 10 } as c
 export const RECORD_IDS = new Int32Array(Id.length);
 
 const ERROR_FLAG = SpanStatus.error << 4;
+
+const header = new HeaderWriter();
 
 /** Positions in `RequestSpan.ids`: of the trace (4 words), the request span, the room span, and what the latter hangs on (2 each). */
 export const RequestId = { trace: 0, request: 4, room: 6, outer: 8 } as const;
@@ -62,13 +64,18 @@ export class RequestSpan {
     return spanIdToHex(this.ids, RequestId.trace) + spanIdToHex(this.ids, RequestId.trace + 2);
   }
 
-  get requestHex(): string {
-    return spanIdToHex(this.ids, RequestId.request);
-  }
-
   /** Of the room span. A request may be handed on several times. */
   get traceparent(): string {
-    return (this.#traceparent ??= `00-${this.traceHex}-${spanIdToHex(this.ids, RequestId.room)}-${this.options.flags}`);
+    return (this.#traceparent ??= this.#writeTraceparent());
+  }
+
+  /** Our own part of the context, as `ReceivedContext` reads it. The ids are those of the slice before. */
+  own(previous0: number, previous1: number): string {
+    const { ids } = this;
+    const { level, role, room } = this.options;
+    header.text(String(level)).text('-').bits(previous0).bits(previous1).text('-').text(role).text('-');
+    header.bits(ids[RequestId.request]!).bits(ids[RequestId.request + 1]!);
+    return header.text('-').text(room).take();
   }
 
   /** The first reason is the one that counts. */
@@ -92,6 +99,13 @@ export class RequestSpan {
       ...this.#attributes,
     });
     if (ownsRoom) this.#write(`Bootstrap Room 0x${room}`, RequestId.room, RequestId.outer, endTs, own);
+  }
+
+  #writeTraceparent(): string {
+    const { ids } = this;
+    header.text('00-').bits(ids[0]!).bits(ids[1]!).bits(ids[2]!).bits(ids[3]!).text('-');
+    header.bits(ids[RequestId.room]!).bits(ids[RequestId.room + 1]!);
+    return header.text('-').text(this.options.flags).take();
   }
 
   #write(name: string, span: number, parent: number, endTs: number, attributes: TraceAttributes): void {
