@@ -32,3 +32,13 @@ export function dockerProblem() {
 export function imageBytes(image) {
   return Number(docker(['image', 'inspect', '--format', '{{.Size}}', image]));
 }
+
+/** As `imageBytes`, of an image that others are built on: BuildKit keeps it to itself. */
+export function baseBytes(image) {
+  try {
+    return imageBytes(image);
+  } catch {
+    docker(['pull', '--quiet', image]);
+    return imageBytes(image);
+  }
+}

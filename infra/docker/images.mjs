@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BASE_IMAGE, BUILD_IMAGE, ENVIRONMENT, IMAGE_LOAD, VERSION } from './docker.config.mjs';
-import { docker, DockerError, dockerProblem, imageBytes, run } from './docker.mjs';
+import { baseBytes, docker, DockerError, dockerProblem, imageBytes, run } from './docker.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const APPS = ['gateway', 'tokenizer', 'prefill', 'decode'];
@@ -99,9 +99,10 @@ function main() {
   if (options.local) run(join(import.meta.dirname, 'base-image'), ['node'], { show: !options.quiet });
   const bases = options.local ? LOCAL : { base: BASE_IMAGE, build: BUILD_IMAGE };
   const images = options.apps.map((app) => build(app, options, bases));
-  const baseBytes = imageBytes(bases.base ?? DEFAULT_BASE);
-  const sizes = images.map((image) => ({ image, addedBytes: imageBytes(image) - baseBytes }));
-  say(`\nover ${bases.base ?? DEFAULT_BASE} (${megabytes(baseBytes)}):`);
+  const base = bases.base ?? DEFAULT_BASE;
+  const bytes = baseBytes(base);
+  const sizes = images.map((image) => ({ image, addedBytes: imageBytes(image) - bytes }));
+  say(`\nover ${base} (${megabytes(bytes)}):`);
   for (const { image, addedBytes } of sizes) say(`  ${image.padEnd(32)} ${megabytes(addedBytes).padStart(10)}`);
   saveAndLoad(options.save !== undefined || IMAGE_LOAD !== null ? images : [], options.save);
   const tooLarge = options.backend === 'wasm' ? sizes.filter(({ addedBytes }) => addedBytes > MAX_ADDED_BYTES) : [];

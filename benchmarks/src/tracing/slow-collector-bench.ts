@@ -10,10 +10,10 @@ import { Receiver } from './receiver.js';
 import { tracingTo } from './tracing-env.js';
 
 const LEVEL = 3;
-const PAIRS = 6;
+const PAIRS = 10;
 const TOKENS = 400;
 const WARM_UP_MS = 1000;
-const MEASURE_MS = 4000;
+const MEASURE_MS = 3000;
 /** What was held back has left. */
 const RECOVER_MS = 2500;
 const MEMORY_MS = 30_000;
@@ -49,14 +49,17 @@ async function compare(bench: BenchCluster, trickling: BenchCluster, receiver: R
     await sleep(RECOVER_MS);
     return result;
   };
-  const rounds: { healthy: Load; stopped: Load; trickling: Load }[] = [];
+  const kinds = {
+    healthy: () => load(bench, MEASURE_MS),
+    stopped: () => stopped(MEASURE_MS),
+    trickling: () => load(trickling, MEASURE_MS),
+  };
+  const order = Object.keys(kinds) as (keyof typeof kinds)[];
+  const rounds: Record<keyof typeof kinds, Load>[] = [];
   for (let i = -1; i < PAIRS; i++) {
-    const round = {
-      healthy: await load(bench, MEASURE_MS),
-      stopped: await stopped(MEASURE_MS),
-      trickling: await load(trickling, MEASURE_MS),
-    };
-    if (i >= 0) rounds.push(round);
+    const round: Partial<Record<keyof typeof kinds, Load>> = {};
+    for (const kind of i % 2 === 0 ? order : order.toReversed()) round[kind] = await kinds[kind]();
+    if (i >= 0) rounds.push(round as Record<keyof typeof kinds, Load>);
   }
   const { spans } = await receiver.counts();
   const noSpans = spans === 0 ? 'the collector that is well got no spans' : null;

@@ -23,19 +23,28 @@ export class AdminGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): true {
+    const { headers } = context.switchToHttp().getRequest<Request>();
     if (this.#tokens !== null) {
-      if (this.#tokens.accepts(context.switchToHttp().getRequest<Request>().headers.authorization)) return true;
+      if (this.#tokens.accepts(headers.authorization)) return true;
       throw new ApiError(401, 'Set the header "Authorization: Bearer <SLICEWAY_ADMIN_TOKEN>".', {
         code: 'invalid_admin_token',
       });
     }
-    if (this.#isLocal) return true;
+    if (this.#isLocal) {
+      if (!isOfAnotherSite(headers['sec-fetch-site'])) return true;
+      throw new ApiError(403, 'Pages of other sites may not do this.', { code: 'cross_site_request' });
+    }
     throw new ApiError(
       403,
       'This gateway listens to more than its own host: set SLICEWAY_ADMIN_TOKEN or SLICEWAY_ADMIN_TOKEN_FILE to use it.',
       { code: 'admin_token_not_set' },
     );
   }
+}
+
+/** A browser's word that a page of another origin asks: that of an image needs no leave of CORS. Programs say nothing. */
+function isOfAnotherSite(fetchSite: string | string[] | undefined): boolean {
+  return fetchSite === 'cross-site' || fetchSite === 'same-site';
 }
 
 /** Only what is so on every machine: other names are for its resolver to say. */
