@@ -73,7 +73,9 @@ describe('the trace of a request', () => {
     for (const query of ['', '?level=4', '?level=-1', '?level=x']) expect((await set(query)).status).toBe(400);
     for (const level of [4, -1, 1.5, '2', null]) expect((await traced.putLevel(level)).status).toBe(400);
     // As a browser says it when a page of another site has this as an image.
-    const foreign = await fetch(`${traced.url}/set_trace_level?level=0`, { headers: { 'sec-fetch-site': 'cross-site' } });
+    const foreign = await fetch(`${traced.url}/set_trace_level?level=0`, {
+      headers: { 'sec-fetch-site': 'cross-site' },
+    });
     expect(foreign.status).toBe(403);
     const wrong = await fetch(`${traced.url}/admin/trace-level`, { method: 'POST' });
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'PUT, OPTIONS']);
