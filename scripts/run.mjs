@@ -3,7 +3,7 @@
  * What `npm start`, `npm test` and the other root scripts run. It works in a bare clone: only Node itself is needed here, and
  * what else is missing is installed, built and provided before the command proper begins.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { build, lint, typecheck } from './build.mjs';
 import { ensureInstalled } from './install.mjs';
@@ -52,6 +52,12 @@ const COMMANDS = {
     const head =
       '# Made by `npm run nats-permissions` from the table of messages in libs/protocol: change that, not this.\n';
     writeFileSync(`${ROOT}/infra/nats/permissions.conf`, head + natsAuthorization());
+  },
+  'prometheus-rule'() {
+    const folder = `${ROOT}/infra/prometheus`;
+    const [, groups] = /^(groups:\n.*)/ms.exec(readFileSync(`${folder}/alerts.yml`, 'utf8'));
+    const head = readFileSync(`${folder}/prometheus-rule.yaml`, 'utf8').replace(/^spec:\n.*/ms, 'spec:\n');
+    writeFileSync(`${folder}/prometheus-rule.yaml`, head + groups.replaceAll(/^(?=.)/gm, '  '));
   },
   async images(args) {
     await become(`${ROOT}/infra/docker/images.mjs`, args);

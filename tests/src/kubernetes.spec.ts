@@ -163,6 +163,30 @@ describeWithKubectl('infra/k8s', () => {
     expect(data('collector-config')).toEqual({ 'collector.yaml': read('infra', 'otel', 'collector.yaml') });
   });
 
+  it('lets those that read a volume of one node run together, and the first of them where it likes', () => {
+    const { workloads, manifests } = variant('cpu', []);
+    const readers = workloads.filter(({ pod }) => JSON.stringify(pod.volumes ?? []).includes('"claimName":"models"'));
+    expect(readers.map(({ name }) => name).sort()).toEqual(['decode', 'model', 'prefill', 'tokenizer']);
+    for (const { name, labels } of readers) {
+      const { spec } = manifests.find(
+        ({ kind, metadata }) => kind !== 'Service' && metadata.name === name && kind !== 'NetworkPolicy',
+      )!;
+      const [term, ...others] = spec.template.spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution;
+      expect([others, term.topologyKey]).toEqual([[], 'kubernetes.io/hostname']);
+      expect(labels).toMatchObject(term.labelSelector.matchLabels as object);
+    }
+  });
+
+  it('gives the Prometheus operator and Grafana what Compose gives theirs', () => {
+    const { manifests } = variant('cpu', OPTIONAL);
+    const dashboard = manifests.find(({ metadata }) => metadata.name === 'sliceway-dashboard')!;
+    expect(dashboard.data).toEqual({ 'sliceway.json': read('infra', 'grafana', 'dashboards', 'sliceway.json') });
+    const [, rule] = read('infra', 'prometheus', 'prometheus-rule.yaml').split(/^spec:\n/m);
+    const [alerts] = /^groups:\n.*/ms.exec(read('infra', 'prometheus', 'alerts.yml'))!;
+    expect(rule!.replaceAll(/^ {2}/gm, '')).toBe(alerts);
+    expect(manifests.filter(({ kind }) => kind === 'PrometheusRule')).toHaveLength(1);
+  });
+
   it('sets no variable that nobody reads', () => {
     const { manifests } = variant('cpu', OPTIONAL);
     const schemas = [
@@ -201,7 +225,7 @@ describeWithKubectl('infra/k8s', () => {
       const [namespace] = manifests.filter(({ kind }) => kind === 'Namespace') as [Manifest];
       kubectl.output(['apply', '--filename=-'], JSON.stringify({ apiVersion: 'v1', ...namespace }));
       // What the Prometheus operator brings is not known to a bare server.
-      const known = yaml.split(/^---\n/m).filter((text) => !/^kind: ServiceMonitor$/m.test(text));
+      const known = yaml.split(/^---\n/m).filter((text) => !/^kind: (ServiceMonitor|PrometheusRule)$/m.test(text));
       const { status, stdout, stderr } = kubectl.run(
         ['apply', '--dry-run=server', '--filename=-'],
         known.join('---\n'),

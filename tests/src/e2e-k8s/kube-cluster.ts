@@ -35,7 +35,7 @@ export class KubeCluster {
   #forwards: PortForward[] = [];
   #gateway = '';
   #jaeger = '';
-  #hasApplied = false;
+  #hasBegun = false;
 
   constructor(options: KubeClusterOptions) {
     this.#options = options;
@@ -63,8 +63,8 @@ export class KubeCluster {
         `the cluster has a namespace ${NAMESPACE}, which this would delete: kubectl delete namespace ${NAMESPACE}`,
       );
     }
+    this.#hasBegun = true;
     await this.#bringModel();
-    this.#hasApplied = true;
     await kubectl('apply', '--kustomize', OVERLAY);
     const literals = PASSWORDS.map((user) => `--from-literal=${user}=pw${randomBytes(24).toString('hex')}`);
     await this.kubectl('create', 'secret', 'generic', 'nats-passwords', ...literals);
@@ -82,7 +82,7 @@ export class KubeCluster {
   async down(): Promise<void> {
     for (const forward of this.#forwards) forward.stop();
     this.#forwards = [];
-    if (!this.#hasApplied) return;
+    if (!this.#hasBegun) return;
     await kubectl('delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=180s');
     await kubectl('delete', 'persistentvolume', VOLUME, '--ignore-not-found', '--timeout=60s');
     if (this.#options.modelLoad === null) rmSync(MODELS, { recursive: true, force: true });

@@ -10,6 +10,7 @@
  *              this machine
  * KUBECTL      kubectl, if it is not on PATH
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { provideModel } from '@sliceway/local';
 import { buildLocalImages } from '../local-images.fixture.js';
@@ -21,21 +22,28 @@ import { clusterProblem } from './kubectl.js';
 const { values: options } = parseArgs({
   options: { built: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
 });
+/** What kubectl does takes no longer, but for its waiting. */
+const ABORT_MS = 15_000;
 const imageLoad = process.env['IMAGE_LOAD'] || null;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(0)} s`;
 
+const interrupt = new AbortController();
+const { signal } = interrupt;
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => interrupt.abort(new Error(`interrupted by ${name}`)));
+}
+
 async function main(): Promise<void> {
   if (imageLoad !== null) await images(imageLoad);
   const cluster = new KubeCluster({ model: await provideModel(), modelLoad: process.env['MODEL_LOAD'] || null });
-  const interrupted = new Promise<never>((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => reject(new Error(`interrupted by ${signal}`)));
-    }
-  });
+  const interrupted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  const work = checked(cluster);
   try {
-    await Promise.race([checked(cluster), interrupted]);
+    await Promise.race([work, interrupted]);
   } finally {
+    // What was under way could still make something.
+    if (signal.aborted) await Promise.race([work.catch(() => {}), sleep(ABORT_MS)]);
     if (!options.keep) {
       const startMs = performance.now();
       await cluster.down();
@@ -46,7 +54,7 @@ async function main(): Promise<void> {
 
 async function images(command: string): Promise<void> {
   const startMs = performance.now();
-  if (!options.built) await buildLocalImages([]);
+  if (!options.built) await buildLocalImages([], signal);
   const names = await KubeCluster.images();
   await loadImages(names, command);
   say(`${names.length} images are in the cluster after ${seconds(startMs)}: ${names.join(', ')}`);
@@ -54,9 +62,13 @@ async function images(command: string): Promise<void> {
 
 async function checked(cluster: KubeCluster): Promise<void> {
   const startMs = performance.now();
+  signal.throwIfAborted();
   await cluster.up();
   say(`applied, and all pods ready after ${seconds(startMs)}`);
-  for (const check of CHECKS) await check(cluster, say);
+  for (const check of CHECKS) {
+    signal.throwIfAborted();
+    await check(cluster, say);
+  }
 }
 
 const problem = clusterProblem();
