@@ -1,16 +1,20 @@
-// Bytes that recording a slice allocates on the heap, by V8's sampling profiler; those that were collected again count.
+// Bytes that recording a slice, and a token's slice of a batch step, allocates on the heap, by V8's sampling profiler; those that were collected again count.
 // Usage: node allocation.mjs   prints a JSON array of { name, value, bound, holds, note }.
 import { Session } from 'node:inspector/promises';
+import { batchStep, registerThread, sliceBatch } from '@sliceway/tracing';
 import { Word } from '../dist/recording/record-format.js';
 import { threadWriter } from '../dist/recording/thread-writer.js';
 import { atMost, printResults } from './compare.mjs';
-import { ourRequest, recordAll, sdkRequest, sdkTracer } from './subjects.mjs';
+import { ourMember, ourRequest, recordAll, sdkRequest, sdkTracer } from './subjects.mjs';
 
 const SLICES = 1_000_000;
 /** The SDK allocates so much that fewer tell. */
 const SDK_SPANS = 100_000;
 const EVERY = 256;
 const MAX_BYTES = 1;
+/** A step makes a few objects, however many members it has. */
+const MEMBERS = 32;
+const MAX_LOOP_BYTES = 32;
 
 recordAll();
 const session = new Session();
@@ -39,11 +43,21 @@ async function profile(count, run) {
 
 const request = ourRequest(0);
 const ring = new Int32Array(threadWriter().buffer);
+/** A reader that is never late. */
+const readAll = () => Atomics.store(ring, Word.read, Atomics.load(ring, Word.written));
 const ours = await profile(SLICES, (count) => {
   for (let i = 0; i < count; i++) {
-    request.record(i);
-    // A reader that is never late.
-    if (i % EVERY === 0) Atomics.store(ring, Word.read, Atomics.load(ring, Word.written));
+    request.recordApart(i);
+    if (i % EVERY === 0) readAll();
+  }
+});
+const members = Array.from({ length: MEMBERS }, (_, i) => ourMember(i + 1));
+const thread = registerThread({ label: 'engine' });
+const step = { thread, startTs: 1, endTs: 2, attributes: { bid: 1, batch_size: MEMBERS }, members };
+const loops = await profile(SLICES, (count) => {
+  for (let i = 0; i < count; i += MEMBERS) {
+    sliceBatch('decode_loop', members, 1, 2, { level: 3, batch: batchStep(step) });
+    readAll();
   }
 });
 const { dropped } = threadWriter();
@@ -56,5 +70,9 @@ const sdk = await profile(SDK_SPANS, (count) => {
 
 const note = `${ours.bytes.toFixed(3)} (most in ${ours.most}) against the SDK's ${sdk.bytes.toFixed(0)}, over ${SLICES} slices`;
 const fault = dropped > 0 ? `the ring dropped ${dropped}` : null;
-printResults([atMost('tracing: heap bytes a slice', ours.bytes, MAX_BYTES, note, fault)]);
+const loopNote = `${loops.bytes.toFixed(3)} (most in ${loops.most}), a step of ${MEMBERS} members and its own span included`;
+printResults([
+  atMost('tracing: heap bytes a slice', ours.bytes, MAX_BYTES, note, fault),
+  atMost("tracing: heap bytes a token's decode_loop", loops.bytes, MAX_LOOP_BYTES, loopNote, fault),
+]);
 await provider.shutdown();

@@ -2,7 +2,16 @@
 // was changed, so nothing is folded away.
 // Usage: node off.mjs   prints a JSON array of { name, value, bound, holds, note }.
 import { trace } from '@opentelemetry/api';
-import { NULL_TRACE, recordCarrier, sliceBatch, startRequest } from '@sliceway/tracing';
+import {
+  batchStep,
+  eventBatch,
+  NULL_TRACE,
+  recordCarrier,
+  registerThread,
+  sliceBatch,
+  startRequest,
+  startSend,
+} from '@sliceway/tracing';
 import { Word } from '../dist/recording/record-format.js';
 import { threadWriter } from '../dist/recording/thread-writer.js';
 import { atMost, median, nanosecondsEach, printResults } from './compare.mjs';
@@ -17,6 +26,7 @@ const control = recordAll();
 const ring = new Int32Array(threadWriter().buffer);
 const options = { attributes: { bytes: 1, tokens: 2 } };
 const carrier = recordCarrier({});
+const describe = (name) => ({ name, template: name, clientId: 'one' });
 
 /** Calls by name: `traces` are many objects in turn for the compiler, though all are the null object when it counts. */
 const CALL = {
@@ -35,8 +45,20 @@ const CALL = {
   setRequestAttributes: (traces, count) => {
     for (let i = 0; i < count; i++) traces[i & 15].setRequestAttributes(options.attributes);
   },
+  visit: (traces, count) => {
+    for (let i = 0; i < count; i++) traces[i & 15].visit();
+  },
+  startSend: (traces, count) => {
+    for (let i = 0; i < count; i++) startSend(traces[i & 15], 'sw.decode.leg', describe);
+  },
   inject: (traces, count) => {
     for (let i = 0; i < count; i++) traces[i & 15].inject(carrier);
+  },
+  'eventBatch of 256': (_, count) => {
+    for (let i = 0; i < count; i++) eventBatch('schedule', many);
+  },
+  'batchStep of 256': (_, count) => {
+    for (let i = 0; i < count; i++) batchStep(step);
   },
   'sliceBatch of 1': (traces, count) => {
     for (let i = 0; i < count; i++) sliceBatch('decode_loop', one, i, i + 1);
@@ -47,6 +69,7 @@ const CALL = {
 };
 const one = [NULL_TRACE];
 const many = new Array(256).fill(NULL_TRACE);
+const step = { thread: registerThread({ label: 'engine' }), startTs: 1, endTs: 2, attributes: {}, members: many };
 
 const traced = Array.from({ length: 16 }, (_, i) =>
   i % 2 ? NULL_TRACE : startRequest({ rid: `r${i}`, role: 'gateway', bootstrapRoom: '0123456789abcdef' }),
@@ -92,15 +115,15 @@ const [calls, batches] = [
   results.filter(([name]) => !name.includes(' ')),
   results.filter(([name]) => name.includes(' ')),
 ];
-const describe = (list) => list.map(([name, time]) => `${name} ${time.toFixed(1)}`).join(', ');
+const listed = (list) => list.map(([name, time]) => `${name} ${time.toFixed(1)}`).join(', ');
 const slowest = (list) => Math.max(...list.map(([, time]) => time));
 printResults([
   atMost(
     'tracing: ns of a call when off',
     slowest(calls),
     MAX_NANOSECONDS,
-    `${describe(calls)}; a span of OpenTelemetry's API without an SDK ${silentSpan}`,
+    `${listed(calls)}; a span of OpenTelemetry's API without an SDK ${silentSpan}`,
     fault,
   ),
-  atMost('tracing: ns of a batch call when off', slowest(batches), MAX_NANOSECONDS, describe(batches), fault),
+  atMost('tracing: ns of a batch call when off', slowest(batches), MAX_NANOSECONDS, listed(batches), fault),
 ]);

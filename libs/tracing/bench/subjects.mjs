@@ -2,7 +2,7 @@
 import { context, trace } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { startRequest } from '@sliceway/tracing';
+import { now, startRequest } from '@sliceway/tracing';
 import { SharedControl } from '../dist/recording/shared-control.js';
 import { TraceLevel, TraceModule } from '../dist/trace-level.js';
 
@@ -23,24 +23,36 @@ export function recordAll() {
 }
 
 /**
- * A request's slices one after another, as on a service's thread: the end of one is the start of the next, which reads the clock once.
- * The i-th has the attribute `bytes` of i.
+ * A request's slices one after another. `record` makes them as services do (`Stages`): the end of one is the start of the next, which
+ * reads the clock once. `recordApart` reads it at both. The i-th has the attribute `bytes` of i.
  */
 export function ourRequest(index) {
-  const request = startRequest({ rid: rid(index), role: 'gateway', bootstrapRoom: ROOM });
+  const request = ourMember(index);
   const attributes = { bytes: 0, tokens: TOKENS };
-  const options = { attributes, autoNext: true };
-  request.sliceStart('', { anonymous: true });
+  const end = { attributes };
   return {
     record(i) {
       attributes.bytes = i;
-      request.sliceEnd(SLICE, options);
+      const ts = now();
+      request.sliceEnd(SLICE, { ts, attributes });
+      request.sliceStart(SLICE, { ts });
+    },
+    recordApart(i) {
+      attributes.bytes = i;
+      request.sliceEnd(SLICE, end);
+      request.sliceStart(SLICE);
     },
     finish() {
-      request.sliceEnd('rest');
       request.finish();
     },
   };
+}
+
+/** A request's trace with a slice under way. */
+export function ourMember(index) {
+  const request = startRequest({ rid: rid(index), role: 'gateway', bootstrapRoom: ROOM });
+  request.sliceStart(SLICE);
+  return request;
 }
 
 /** The SDK behind its batch processor, with room for `maxQueueSize` spans. */

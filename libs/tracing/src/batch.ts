@@ -20,6 +20,7 @@ export interface BatchStepOptions {
 }
 
 const control = SharedControl.ofProcess();
+const MEMBER_IDS = new Int32Array(Id.parent);
 
 /** The same past slice on many requests: one check, and no loop when none of them is traced. */
 export function sliceBatch(
@@ -47,23 +48,31 @@ export function eventBatch(name: string, traces: readonly RequestTrace[], attrib
  */
 export function batchStep({ thread, startTs, endTs, attributes, members }: BatchStepOptions): SpanRef | null {
   if (liveRecordings() === 0) return null;
-  const traced = members.filter((trace) => trace instanceof RecordedTrace && trace.level >= TraceLevel.normal);
-  if (traced.length === 0) return null;
+  let traced = 0;
+  for (let i = 0; i < members.length; i++) if (isTraced(members[i]!)) traced++;
+  if (traced === 0) return null;
   const writer = threadWriter();
-  const ids = Int32Array.from({ length: Id.length }, (_, i) => (i < Id.parent ? randomBits() : 0));
+  const ids = new Int32Array(Id.length);
+  for (let i = 0; i < Id.parent; i++) ids[i] = randomBits();
   const name = writer.nameId(SpanName.batchStep);
   if (!writer.begin(name, startTs, Math.max(startTs, endTs), ids, control.epoch, -1, SpanKind.internal)) return null;
   if (writer.isUnnamed) writer.name(SpanName.batchStep);
-  writer.attributes(attributes);
-  writer.attributes(thread.attributes);
-  const omitted = Math.max(0, traced.length - MAX_LINKS);
+  writer.attributes({ ...thread.attributes, ...attributes });
+  const omitted = Math.max(0, traced - MAX_LINKS);
   if (omitted > 0) writer.attribute(AttributeName.membersOmitted, omitted);
-  for (let i = 0; i < traced.length - omitted; i++) {
-    const member = traced[i]!.current();
-    if (member === null) continue;
-    writer.link(member.ids);
+  let left = traced - omitted;
+  for (let i = 0; left > 0; i++) {
+    const member = members[i]!;
+    if (!isTraced(member)) continue;
+    left--;
+    member.putCurrent(MEMBER_IDS);
+    writer.link(MEMBER_IDS);
     writer.attribute(AttributeName.linkKind, LinkKind.batch);
   }
   writer.commit();
   return new SpanRef(ids.subarray(0, Id.parent));
+}
+
+function isTraced(trace: RequestTrace): trace is RecordedTrace {
+  return trace instanceof RecordedTrace && trace.level >= TraceLevel.normal;
 }

@@ -3,21 +3,21 @@ import { enlist, liveRequest } from './live-requests.js';
 import { NULL_TRACE } from './null-trace.js';
 import { PassThroughTrace } from './pass-through-trace.js';
 import { RecordedTrace } from './recording/recorded-trace.js';
-import { RequestSpan } from './recording/request-span.js';
+import { NO_ROOM, RequestSpan, roomOf } from './recording/request-span.js';
 import { SharedControl } from './recording/shared-control.js';
 import { threadWriter } from './recording/thread-writer.js';
 import { stampTs, TIMES } from './recording/times.js';
 import type { RequestTrace } from './request-trace.js';
 import { randomBits, spanIdHigh, spanIdLow } from './span-ids.js';
 import { defaultThread, type TraceThread } from './thread.js';
-import { ContextId, OwnContext, ReceivedContext } from './trace-context.js';
+import { ContextId, MAX_ROLE, OwnContext, ReceivedContext } from './trace-context.js';
 import { TraceLevel, TraceModule } from './trace-level.js';
 
 export interface ResumeRequestOptions {
   readonly rid: string;
-  /** Name of the service in the trace: gateway, tokenizer, prefill or decode. */
+  /** Name of the service in the trace: gateway, tokenizer, prefill or decode. At most 32 of `a-z`, `0-9`, `_` and `-`; all else becomes `_`. */
   readonly role: string;
-  /** 16 hex characters. */
+  /** Up to 16 hex characters; what is none counts as not given. */
   readonly bootstrapRoom?: string;
   /** Each choice of a request has a thread span of its own. */
   readonly choice?: number;
@@ -35,18 +35,22 @@ export interface StartRequestOptions extends ResumeRequestOptions {
   readonly parent?: ContextCarrier | undefined;
 }
 
-const NO_SPAN = '0'.repeat(16);
 const SAMPLED = '01';
+/** Our own header of a request that nobody is to record. */
+const OFF = `0-${NO_ROOM}-off-${NO_ROOM}-${NO_ROOM}`;
 const control = SharedControl.ofProcess();
 const received = new ReceivedContext();
+/** The last right one: a process has few, and asks a regular expression once. */
+let lastRole = '';
 
 /** Begins the trace of a request where it enters the cluster. */
 export function startRequest(options: StartRequestOptions): RequestTrace {
   const { parent, rid } = options;
   const hasOuter = parent !== undefined && read(parent);
   const level = options.level ?? control.level;
-  if (!isRecorded(level, options.module)) return hasOuter ? passOn(rid) : NULL_TRACE;
-  if (hasOuter) return received.isSampled ? record(options, received, level, false) : passOn(rid);
+  // Other services may have another level, but the request keeps that of its start.
+  if (!isRecorded(level, options.module)) return hasOuter ? passOn(rid, OFF) : NULL_TRACE;
+  if (hasOuter) return received.isSampled ? record(options, received, level, false) : passOn(rid, undefined);
   return isChosen() ? record(options, null, level, false) : NULL_TRACE;
 }
 
@@ -58,7 +62,7 @@ export function resumeRequest(headers: ContextCarrier | undefined, options: Resu
   if (headers === undefined || !read(headers)) return NULL_TRACE;
   const isWhole = received.own === OwnContext.whole;
   const level = isWhole ? received.level : control.level;
-  if (!isRecorded(level, options.module) || !received.isSampled) return passOn(options.rid);
+  if (!isRecorded(level, options.module) || !received.isSampled) return passOn(options.rid, received.ownHeader);
   return record(options, received, level, isWhole);
 }
 
@@ -95,7 +99,8 @@ function record(
   level: TraceLevel,
   isHandedOver: boolean,
 ): RequestTrace {
-  const { rid, role } = options;
+  const { rid, bootstrapRoom } = options;
+  const role = roleOf(options.role);
   stampTs(0, options.ts);
   const startTs = TIMES[0]!;
   const isElsewhere = isHandedOver && received.isOf(role);
@@ -104,7 +109,7 @@ function record(
     role,
     module: options.module ?? TraceModule.request,
     level,
-    room: options.bootstrapRoom ?? (isHandedOver ? received.room : NO_SPAN),
+    room: bootstrapRoom !== undefined ? roomOf(bootstrapRoom) : isHandedOver ? received.room : NO_ROOM,
     ids: outer === null ? newIds() : idsUnder(outer.ids, isHandedOver, isElsewhere),
     traceState: outer?.tracestate,
     flags: outer === null ? SAMPLED : outer.flags,
@@ -152,6 +157,18 @@ function idsUnder(outer: Int32Array, isHandedOver: boolean, isElsewhere: boolean
 }
 
 /** Records nothing, but hands the context on. */
-function passOn(rid: string): RequestTrace {
-  return enlist(rid, new PassThroughTrace(rid, received));
+function passOn(rid: string, own: string | undefined): RequestTrace {
+  return enlist(rid, new PassThroughTrace(rid, received, own));
+}
+
+/** As headers take it: they end at what is not of a role. */
+function roleOf(role: string): string {
+  if (role === lastRole) return role;
+  const right =
+    role
+      .toLowerCase()
+      .replace(/[^a-z0-9_-]/g, '_')
+      .slice(0, MAX_ROLE) || 'service';
+  if (right === role) lastRole = role;
+  return right;
 }

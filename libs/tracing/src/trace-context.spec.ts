@@ -1,3 +1,4 @@
+import type { ContextCarrier } from './context-carrier.js';
 import { spanIdToHex } from './span-ids.js';
 import { ContextId, OwnContext, ReceivedContext } from './trace-context.js';
 
@@ -101,7 +102,7 @@ function readOwn(text: string): ReceivedContext {
   return context;
 }
 
-it.each(['gateway', 'a', '_'.repeat(32)])('our own context of the role %j is taken', (role) => {
+it.each(['gateway', 'a', 'tp-0', '_'.repeat(32)])('our own context of the role %j is taken', (role) => {
   const context = readOwn(`3-${PREVIOUS}-${role}-${REQUEST}-${ROOM}`);
   expect(context).toMatchObject({ own: OwnContext.whole, level: 3, room: ROOM });
   expect(spanIdToHex(context.ids, ContextId.previous)).toBe(PREVIOUS);
@@ -132,6 +133,30 @@ it.each([
 
 it('there may be no context of ours', () => {
   expect(readOwn('').own).toBe(OwnContext.missing);
+});
+
+it('our own context without a right traceparent is malformed', () => {
+  const context = new ReceivedContext();
+  const own = `3-${PREVIOUS}-decode-${REQUEST}-${ROOM}`;
+  expect(context.read(new Map([['x-sliceway-trace', own]]))).toBe(false);
+  expect(context).toMatchObject({ own: OwnContext.malformed, isMalformed: false });
+});
+
+it('a malformed tracestate is left out, and said', () => {
+  const context = new ReceivedContext();
+  expect(context.read(new Map(Object.entries({ traceparent: PARENT, tracestate: '=' })))).toBe(true);
+  expect(context).toMatchObject({ isMalformed: true, traceparent: PARENT, tracestate: undefined });
+});
+
+it('of headers with several values, a list goes on and a traceparent is malformed', () => {
+  const carrier = (headers: [string, string[]][]): ContextCarrier =>
+    ({ get: () => undefined, set: () => undefined, [Symbol.iterator]: () => headers.values() }) as never;
+  const context = new ReceivedContext();
+  const twice: [string, string[]] = ['tracestate', ['a=1', 'b=2']];
+  expect(context.read(carrier([['traceparent', [PARENT]], twice]))).toBe(true);
+  expect(context.tracestate).toBe('a=1,b=2');
+  expect(context.read(carrier([['traceparent', [PARENT, PARENT]]]))).toBe(false);
+  expect(context.isMalformed).toBe(true);
 });
 
 it('what the carrier before had does not stay', () => {

@@ -17,10 +17,12 @@ export type OwnContext = (typeof OwnContext)[keyof typeof OwnContext];
 export const ContextId = { trace: 0, parent: 4, previous: 6, request: 8, length: 10 } as const;
 
 const DASH = 45;
+const UNDERSCORE = 95;
 const ZERO = 48;
 const SAMPLED = 1;
 const ROLE_AT = 19;
-const MAX_ROLE = 32;
+/** Characters of a role. */
+export const MAX_ROLE = 32;
 const TRACEPARENT_LENGTH = 55;
 const TRACE_AT = 3;
 const PARENT_AT = 36;
@@ -48,7 +50,7 @@ export class ReceivedContext implements TraceContext {
   traceparent = '';
   /** A malformed one is left out. */
   tracestate: string | undefined;
-  /** There was a `traceparent`, but no right one. */
+  /** There was a `traceparent` or a `tracestate`, but no right one. */
   isMalformed = false;
   isSampled = false;
   own: OwnContext = OwnContext.missing;
@@ -70,8 +72,15 @@ export class ReceivedContext implements TraceContext {
     const isRight = !!traceparent && this.#readTraceparent(traceparent);
     this.isMalformed = !!traceparent && !isRight;
     this.traceparent = isRight ? traceparent : '';
-    if (!isRight) return false;
-    if (tracestate && isTracestate(tracestate)) this.tracestate = tracestate;
+    if (!isRight) {
+      // It says where in a trace a request is, and there is none.
+      if (own) this.own = OwnContext.malformed;
+      return false;
+    }
+    if (tracestate) {
+      if (isTracestate(tracestate)) this.tracestate = tracestate;
+      else this.isMalformed = true;
+    }
     if (own) this.own = this.#readOwn(own) ? OwnContext.whole : OwnContext.malformed;
     return true;
   }
@@ -84,6 +93,11 @@ export class ReceivedContext implements TraceContext {
   /** Whether the sender's role is this one. */
   isOf(role: string): boolean {
     return this.#roleEnd - ROLE_AT === role.length && this.#own.startsWith(role, ROLE_AT);
+  }
+
+  /** Our own header as it came, where `own` is whole. */
+  get ownHeader(): string | undefined {
+    return this.own === OwnContext.whole ? this.#own : undefined;
   }
 
   /** The bootstrap room, 16 hex characters, zeros for none. */
@@ -101,7 +115,8 @@ export class ReceivedContext implements TraceContext {
       return;
     }
     for (const [name, value] of carrier as Iterable<[string, string | readonly string[]]>) {
-      const text = typeof value === 'string' ? value : (value[0] ?? '');
+      // One that came twice: a list goes on, all else is malformed.
+      const text = typeof value === 'string' ? value : value.length === 1 ? value[0]! : value.join();
       if (name === ContextHeader.traceparent) found.traceparent = text;
       else if (name === ContextHeader.tracestate) found.tracestate = text;
       else if (name === ContextHeader.sliceway) found.own = text;
@@ -163,7 +178,9 @@ export class ReceivedContext implements TraceContext {
   #isRole(end: number): boolean {
     for (let i = ROLE_AT; i < end; i++) {
       const code = this.#hex.code(i);
-      if (!((code >= 97 && code <= 122) || code === 95)) return false;
+      const isLetter = code >= 97 && code <= 122;
+      const isDigit = code >= 48 && code <= 57;
+      if (!isLetter && !isDigit && code !== UNDERSCORE && code !== DASH) return false;
     }
     return true;
   }

@@ -1,19 +1,15 @@
 import { batchStep, eventBatch, sliceBatch } from '../batch.js';
-import { AttributeName, LinkKind, SliceName } from '../names.js';
+import { AttributeName, SliceName } from '../names.js';
 import { NULL_TRACE } from '../null-trace.js';
 import { liveRequests } from '../live-requests.js';
-import { requestTrace, resumeRequest, startRequest } from '../requests.js';
-import type { RequestTrace } from '../request-trace.js';
-import { kvSpanIds } from '../span-ids.js';
+import { requestTrace, resumeRequest } from '../requests.js';
 import { registerThread } from '../thread.js';
 import { TraceLevel } from '../trace-level.js';
 import { SpanStatus, type TraceSpan } from '../trace-span.js';
 import { MAX_EVENTS } from './record-format.js';
-import { control, named, recordAll, recorded } from './recording.fixture.js';
+import { threadWriter } from './thread-writer.js';
+import { begin, control, links, named, names, PARENT, recordAll, recorded, RID, ROOM } from './recording.fixture.js';
 
-const RID = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
-const ROOM = '0123456789abcdef';
-const PARENT = new Map([['traceparent', `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`]]);
 const GATEWAY = registerThread({ label: 'gateway' });
 
 beforeEach(() => {
@@ -24,12 +20,6 @@ afterEach(() => {
   expect(liveRequests()).toBe(0);
   control.enabled = false;
 });
-
-const begin = (over: object = {}): RequestTrace =>
-  startRequest({ rid: RID, bootstrapRoom: ROOM, role: 'gateway', parent: PARENT, ts: 1000, ...over });
-const names = (spans: readonly TraceSpan[]): string[] => spans.map(({ name }) => name);
-const links = ({ links }: TraceSpan): unknown[] =>
-  links.map(({ spanId, attributes }) => [attributes[AttributeName.linkKind], spanId]);
 
 describe('the tree of a request', () => {
   it('is room, request, thread, slice, nested slice, under the parent that came in', () => {
@@ -144,82 +134,6 @@ describe('the tree of a request', () => {
   });
 });
 
-describe('slices', () => {
-  it.each([
-    [TraceLevel.important, ['receive']],
-    [TraceLevel.normal, ['receive', 'dispatch', 'own']],
-    [TraceLevel.all, ['receive', 'dispatch', 'own', 'socket_write']],
-  ])('at level %d are those of the level', (level, expected) => {
-    const trace = begin({ level });
-    for (const name of ['receive', 'dispatch', 'own', 'socket_write']) {
-      trace.sliceStart(name);
-      trace.sliceEnd(name);
-    }
-    trace.finish();
-    expect(names(recorded()).slice(0, -3)).toEqual(expected);
-  });
-
-  it('without a name get it at their end, and begin where the one before ended', () => {
-    const trace = begin({ level: TraceLevel.normal });
-    trace.sliceStart('', { anonymous: true, ts: 1 });
-    trace.sliceEnd('receive', { ts: 2, autoNext: true });
-    trace.sliceEnd('socket_write', { ts: 3, autoNext: true });
-    trace.sliceEnd('stream', { ts: 4, threadFinish: true });
-    trace.finish();
-    const spans = recorded();
-    expect(names(spans).slice(0, 2)).toEqual(['receive', 'stream']);
-    expect(spans[1]!.startNs - spans[0]!.startNs).toBe(2n);
-    expect(links(spans[1]!)).toEqual([['prev', spans[0]!.spanId]]);
-  });
-
-  it('that end under another name are errors', () => {
-    const trace = begin();
-    trace.sliceStart('receive');
-    trace.sliceEnd('route');
-    trace.sliceEnd('nothing is open');
-    trace.finish();
-    expect(named(recorded(), 'receive').status).toEqual({ code: SpanStatus.error, message: 'ended as route' });
-  });
-
-  it('still open at an abort end with its reason, as do thread, request and room', () => {
-    const trace = begin();
-    trace.sliceStart('stream');
-    trace.sliceStart('socket_write');
-    trace.abort('client_disconnected');
-    trace.sliceEnd('stream');
-    trace.finish();
-    const spans = recorded();
-    expect(spans).toHaveLength(5);
-    for (const { status } of spans) expect(status).toEqual({ code: SpanStatus.error, message: 'client_disconnected' });
-  });
-
-  it('too deep are left out, and those around them are not', () => {
-    const trace = begin();
-    for (let i = 0; i < 40; i++) trace.sliceStart('own');
-    for (let i = 0; i < 40; i++) trace.sliceEnd('own');
-    trace.finish();
-    expect(recorded().filter(({ name }) => name === 'own')).toHaveLength(16);
-  });
-
-  it('of a KV transfer link to each other by the room alone', () => {
-    const trace = begin();
-    const { prefill, decode } = kvSpanIds(ROOM);
-    trace.sliceStart(SliceName.prefillTransferKvCache, { spanId: prefill });
-    trace.link(LinkKind.kv, { spanId: decode });
-    trace.sliceEnd(SliceName.prefillTransferKvCache);
-    trace.sliceStart(SliceName.decodeTransferred, { spanId: decode });
-    trace.link(LinkKind.kv, { spanId: prefill });
-    trace.sliceEnd(SliceName.decodeTransferred);
-    trace.finish();
-    const [sent, received] = recorded();
-    expect(links(sent!)).toEqual([['kv', received!.spanId]]);
-    expect(links(received!)).toEqual([
-      ['prev', sent!.spanId],
-      ['kv', sent!.spanId],
-    ]);
-  });
-});
-
 describe('events', () => {
   it('belong to the slice that they fall into, else to the thread', () => {
     const trace = begin();
@@ -297,8 +211,39 @@ describe('what is not recorded', () => {
     const headers = new Map([...PARENT, ['x-sliceway-trace', '9-zz']]);
     begin({ parent: new Map([['traceparent', 'nonsense']]) }).finish();
     resumeRequest(headers, { rid: RID, role: 'decode' }).finish();
-    expect(control.malformed - before).toBe(2);
-    expect(recorded().filter(({ name }) => name.startsWith('Bootstrap'))).toHaveLength(2);
+    begin({ parent: new Map([...PARENT, ['tracestate', '=']]) }).finish();
+    expect(control.malformed - before).toBe(3);
+    expect(recorded().filter(({ name }) => name.startsWith('Bootstrap'))).toHaveLength(3);
+  });
+
+  it('in one service because of its level is recorded by none after it', () => {
+    control.level = TraceLevel.off;
+    const headers = new Map<string, string>();
+    begin().inject(headers);
+    control.level = TraceLevel.all;
+    const tokenizer = resumeRequest(headers, { rid: RID, role: 'tokenizer' });
+    const further = new Map<string, string>();
+    tokenizer.inject(further);
+    const prefill = resumeRequest(further, { rid: RID, role: 'prefill' });
+    expect([tokenizer.level, prefill.level]).toEqual([TraceLevel.off, TraceLevel.off]);
+    expect(further.get('traceparent')).toBe(PARENT.get('traceparent'));
+    prefill.finish();
+    expect(recorded()).toEqual([]);
+  });
+
+  it('because its module is off here is recorded in the services after it', () => {
+    const headers = new Map<string, string>();
+    const gateway = begin();
+    gateway.inject(headers);
+    control.modules = ['request'];
+    const passing = new Map<string, string>();
+    resumeRequest(headers, { rid: 'm', role: 'tokenizer', module: 'engine' }).inject(passing);
+    const prefill = resumeRequest(passing, { rid: RID, role: 'prefill' });
+    expect(prefill.level).toBe(TraceLevel.all);
+    prefill.finish();
+    requestTrace('m').finish();
+    gateway.finish();
+    expect(recorded().filter(({ name }) => name.startsWith('Bootstrap'))).toHaveLength(1);
   });
 
   it('counts spans that the ring has no room for, and says so on the request', () => {
@@ -312,6 +257,31 @@ describe('what is not recorded', () => {
     const dropped = named(recorded(), /Req/).attributes[AttributeName.dropped] as number;
     expect(kept + dropped).toBe(20_000);
     expect(dropped).toBeGreaterThan(0);
+  });
+
+  it('counts names that the ring has no room for as nothing, and spans once', () => {
+    const { dropped: before } = threadWriter();
+    const trace = begin();
+    for (let i = 0; i < 20_000; i++) trace.slice(`own ${i % 5000}`, i, i + 1);
+    const kept = recorded().length;
+    trace.finish();
+    const dropped = named(recorded(), /Req/).attributes[AttributeName.dropped] as number;
+    expect(kept + dropped).toBe(20_000);
+    expect(kept + threadWriter().dropped - before).toBe(20_000);
+  });
+
+  it('is said on the thread span where the request span ends elsewhere', () => {
+    const headers = new Map<string, string>();
+    const first = begin();
+    first.inject(headers);
+    const second = resumeRequest(headers, { rid: 's', role: 'gateway', thread: GATEWAY });
+    for (let i = 0; i < 20_000; i++) second.slice('own', i, i + 1);
+    const kept = recorded().length;
+    second.finish();
+    first.finish();
+    const [thread, ...others] = recorded();
+    expect(thread!.attributes[AttributeName.dropped]).toBe(20_000 - kept);
+    for (const { attributes } of others) expect(attributes).not.toHaveProperty(AttributeName.dropped);
   });
 });
 
@@ -336,6 +306,24 @@ describe('batches', () => {
     expect(batchStep({ thread: GATEWAY, startTs: 1, endTs: 2, attributes: {}, members: [NULL_TRACE] })).toBeNull();
     expect(recorded()).toEqual([]);
   });
+});
+
+it.each([
+  ['TP rank 3!', '12', 'tp_rank_3_', '0'.repeat(14) + '12'],
+  ['r'.repeat(40), 'not hex', 'r'.repeat(32), '0'.repeat(16)],
+  ['', ROOM.toUpperCase(), 'service', ROOM],
+])('the role %j and the room %j travel as headers have them', (role, bootstrapRoom, rightRole, room) => {
+  const headers = new Map<string, string>();
+  const trace = begin({ role, bootstrapRoom });
+  trace.inject(headers);
+  const before = control.malformed;
+  const second = resumeRequest(headers, { rid: 's', role: rightRole });
+  expect(control.malformed).toBe(before);
+  second.finish();
+  trace.finish();
+  const spans = recorded();
+  expect(named(spans, /Req/).name).toBe(`${rightRole} Req ${RID.slice(0, 8)}`);
+  expect(named(spans, /Room/).name).toBe(`Bootstrap Room 0x${room}`);
 });
 
 it('finds a live trace by its rid', () => {

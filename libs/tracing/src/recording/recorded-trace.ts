@@ -21,19 +21,26 @@ import { TraceLevel } from '../trace-level.js';
 import { SpanKind, SpanStatus } from '../trace-span.js';
 import { MAX_LINKS } from './record-format.js';
 import { RecordedMessage } from './recorded-message.js';
-import { RECORD_IDS, RequestId, RequestSpan } from './request-span.js';
+import { RECORD_IDS, RequestId, RequestSpan, roomOf } from './request-span.js';
 import { SliceFrame, type PendingLink } from './slice-frame.js';
 import type { SpanWriter } from './span-writer.js';
 import { stampTs, TIMES } from './times.js';
 import { WaitingEvents } from './waiting-events.js';
 
-/** Slices in one another; deeper ones are not recorded. */
+/** Slices in one another; deeper ones are dropped. */
 const MAX_DEPTH = 16;
 const OK_FLAGS = SpanKind.internal;
 const ERROR_FLAGS = SpanKind.internal | (SpanStatus.error << 4);
 const UNFINISHED = 'unfinished';
+const CURRENT_IDS = new Int32Array(6);
 
 let liveCount = 0;
+
+/** Of a slice by its name: names of one's own may be those of `Object.prototype`'s members. */
+function levelOf(name: string): TraceLevel {
+  const level: unknown = SLICE_LEVEL[name as SliceName];
+  return typeof level === 'number' ? (level as TraceLevel) : TraceLevel.normal;
+}
 
 /** Requests that are recorded on this JavaScript thread now. */
 export function liveRecordings(): number {
@@ -104,12 +111,14 @@ export class RecordedTrace implements RequestTrace {
     if (this.#isEnded) return;
     const isAnonymous = options?.anonymous === true;
     this.#open(name, isAnonymous, isAnonymous || this.#includes(name, options?.level));
-    const spanId = options?.spanId;
-    if (spanId === undefined || this.#depth > MAX_DEPTH) return;
+    if (options === undefined || this.#depth > MAX_DEPTH) return;
     const frame = this.#frames[this.#depth - 1]!;
+    const { level, spanId } = options;
+    if (isAnonymous) frame.level = level;
+    if (spanId === undefined) return;
     frame.id0 = hexToBits(spanId, 0);
     frame.id1 = hexToBits(spanId, 8);
-    if (frame.isFirstLevel && frame.isRecorded) this.#follow(frame.id0, frame.id1);
+    if (frame.isFirstLevel && frame.isRecorded && !isAnonymous) this.#follow(frame.id0, frame.id1);
   }
 
   #sliceEnd(name: string, options: SliceEndOptions | undefined): void {
@@ -141,8 +150,7 @@ export class RecordedTrace implements RequestTrace {
       return;
     }
     const frame = this.#frames[--this.#depth]!;
-    const batch = options?.batch;
-    if (batch) frame.links = [{ kind: LinkKind.batch, to: batch }];
+    frame.batch = options?.batch ?? null;
     TIMES[1] = endTs;
     this.#writeSlice(frame, options?.attributes, null);
   }
@@ -176,14 +184,24 @@ export class RecordedTrace implements RequestTrace {
   }
 
   current(): SpanRef | null {
+    this.putCurrent(CURRENT_IDS);
+    return new SpanRef(CURRENT_IDS);
+  }
+
+  /** As `current`, without an object. @param ids takes the trace id (4 words) and the span id (2) */
+  putCurrent(ids: Int32Array): void {
+    for (let i = 0; i < 4; i++) ids[i] = this.#request.ids[i]!;
     const frame = this.#innermost();
-    const { ids } = this.#request;
-    const [id0, id1] = frame?.isRecorded
-      ? [frame.id0, frame.id1]
-      : this.#previous0 === 0 && this.#previous1 === 0
-        ? [this.#thread0, this.#thread1]
-        : [this.#previous0, this.#previous1];
-    return new SpanRef([ids[0]!, ids[1]!, ids[2]!, ids[3]!, id0, id1]);
+    if (frame?.isRecorded) {
+      // An anonymous one that is linked to stays, whatever its name.
+      frame.hasNested = true;
+      ids[4] = frame.id0;
+      ids[5] = frame.id1;
+      return;
+    }
+    const hasPrevious = (this.#previous0 | this.#previous1) !== 0;
+    ids[4] = hasPrevious ? this.#previous0 : this.#thread0;
+    ids[5] = hasPrevious ? this.#previous1 : this.#thread1;
   }
 
   visit({ thread = defaultThread(), choice, ts = now(), after }: VisitOptions = {}): RequestTrace {
@@ -215,7 +233,7 @@ export class RecordedTrace implements RequestTrace {
     this.#request = new RequestSpan({
       ...old.options,
       ids: [...ids.slice(0, RequestId.request), ...newSpanId(), ...newSpanId(), ...ids.slice(RequestId.outer)],
-      room: bootstrapRoom,
+      room: roomOf(bootstrapRoom),
       startTs: ts,
       attributes: old.attributes,
     });
@@ -259,7 +277,7 @@ export class RecordedTrace implements RequestTrace {
 
   #includes(name: string, level: TraceLevel | undefined): boolean {
     if (this.level === TraceLevel.all) return true;
-    return (level ?? SLICE_LEVEL[name as SliceName] ?? TraceLevel.normal) <= this.level;
+    return (level ?? levelOf(name)) <= this.level;
   }
 
   #innermost(): SliceFrame | undefined {
@@ -268,7 +286,10 @@ export class RecordedTrace implements RequestTrace {
 
   #open(name: string, isAnonymous: boolean, isRecorded: boolean): void {
     const depth = this.#depth++;
-    if (depth >= MAX_DEPTH) return;
+    if (depth >= MAX_DEPTH) {
+      if (isRecorded) this.#request.dropped++;
+      return;
+    }
     if (!this.#isThreadOpen) this.#reopenThread(TIMES[0]!);
     const frame = (this.#frames[depth] ??= new SliceFrame());
     frame.name = name;
@@ -276,8 +297,10 @@ export class RecordedTrace implements RequestTrace {
     frame.isAnonymous = isAnonymous;
     frame.isRecorded = isRecorded;
     frame.hasNested = false;
+    frame.level = undefined;
     frame.attributes = null;
     frame.links = null;
+    frame.batch = null;
     if (!isRecorded) return;
     frame.id0 = spanIdHigh();
     frame.id1 = spanIdLow();
@@ -312,7 +335,7 @@ export class RecordedTrace implements RequestTrace {
   /** An anonymous slice is known only now. What hangs on it keeps it. */
   #name(frame: SliceFrame, name: string): void {
     frame.name = name;
-    frame.isRecorded = frame.hasNested || this.#includes(name, undefined);
+    frame.isRecorded = frame.hasNested || this.#includes(name, frame.level);
     if (frame.isRecorded && frame.isFirstLevel) this.#follow(frame.id0, frame.id1);
   }
 
@@ -336,28 +359,33 @@ export class RecordedTrace implements RequestTrace {
     }
     TIMES[0] = frame.startTs;
     if (!this.#begin(frame.name, error)) return;
-    if (frame.attributes !== null) writer.attributes(frame.attributes);
-    if (attributes !== undefined) writer.attributes(attributes);
+    if (frame.attributes === null) {
+      if (attributes !== undefined) writer.attributes(attributes);
+    } else writer.attributes(attributes === undefined ? frame.attributes : Object.assign(frame.attributes, attributes));
     const droppedEvents = this.#events === null ? 0 : this.#events.write(writer, TIMES[0]!, TIMES[1]!);
     let droppedLinks = 0;
     if (this.#nextLink !== null && frame.isFirstLevel) {
-      this.#writeLink(this.#nextLink);
+      droppedLinks += this.#writeLink(this.#nextLink.kind, this.#nextLink.to);
       this.#nextLink = null;
     }
-    if (frame.links !== null) droppedLinks = this.#writeLinks(frame.links);
+    if (frame.batch !== null) droppedLinks += this.#writeLink(LinkKind.batch, frame.batch);
+    if (frame.links !== null) droppedLinks += this.#writeLinks(frame.links);
     writer.commit(droppedEvents, droppedLinks);
   }
 
   #writeLinks(links: readonly PendingLink[]): number {
-    // One place is the previous slice's, and one perhaps that of a retry.
-    const most = MAX_LINKS - 2;
-    for (let i = 0; i < links.length && i < most; i++) this.#writeLink(links[i]!);
-    return Math.max(0, links.length - most);
+    // One place is the previous slice's, one perhaps that of a retry, and one of a batch step.
+    const most = MAX_LINKS - 3;
+    let dropped = Math.max(0, links.length - most);
+    for (let i = 0; i < links.length && i < most; i++) dropped += this.#writeLink(links[i]!.kind, links[i]!.to);
+    return dropped;
   }
 
-  #writeLink({ kind, to }: PendingLink): void {
-    this.#writer.link(to.ids);
+  /** @returns how many there was no room for */
+  #writeLink(kind: string, to: SpanRef): number {
+    if (!this.#writer.link(to.ids)) return 1;
     this.#writer.attribute(AttributeName.linkKind, kind);
+    return 0;
   }
 
   /** Begins the record of a span from TIMES[0] to TIMES[1] with what every span has. @returns false when it was dropped */
@@ -397,8 +425,10 @@ export class RecordedTrace implements RequestTrace {
     const { spanName, attributes } = this.#thread;
     TIMES[0] = this.#startTs;
     if (!this.#begin(spanName, reason)) return;
-    writer.attributes(attributes);
-    if (this.#attributes !== null) writer.attributes(this.#attributes);
+    // Whose request span ends elsewhere says here what it lost.
+    const { dropped, options } = this.#request;
+    if (options.isElsewhere && dropped > 0) this.setThreadAttributes({ [AttributeName.dropped]: dropped });
+    writer.attributes(this.#attributes === null ? attributes : { ...attributes, ...this.#attributes });
     writer.commit(this.#events === null ? 0 : this.#events.writeRest(writer));
   }
 

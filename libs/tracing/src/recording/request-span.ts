@@ -18,6 +18,14 @@ const header = new HeaderWriter();
 /** Positions in `RequestSpan.ids`: of the trace (4 words), the request span, the room span, and what the latter hangs on (2 each). */
 export const RequestId = { trace: 0, request: 4, room: 6, outer: 8 } as const;
 
+export const NO_ROOM = '0'.repeat(16);
+const ROOM = /^[0-9a-f]{1,16}$/i;
+
+/** A bootstrap room as headers have it: 16 hex characters, zeros where it is none. */
+export function roomOf(text: string): string {
+  return ROOM.test(text) ? text.toLowerCase().padStart(NO_ROOM.length, '0') : NO_ROOM;
+}
+
 export interface RequestSpanOptions {
   readonly rid: string;
   readonly role: string;
@@ -88,7 +96,6 @@ export class RequestSpan {
     const { options } = this;
     if (options.isElsewhere) return;
     const { rid, role, room, module, ownsRoom } = options;
-    if (this.dropped > 0) this.attributes[AttributeName.dropped] = this.dropped;
     const own = {
       [AttributeName.rid]: rid,
       [AttributeName.bootstrapRoom]: `0x${room}`,
@@ -97,6 +104,7 @@ export class RequestSpan {
     this.#write(`${role} Req ${rid.slice(0, 8)}`, RequestId.request, RequestId.room, endTs, {
       ...own,
       ...this.#attributes,
+      ...(this.dropped > 0 ? { [AttributeName.dropped]: this.dropped } : {}),
     });
     if (ownsRoom) this.#write(`Bootstrap Room 0x${room}`, RequestId.room, RequestId.outer, endTs, own);
   }

@@ -1,5 +1,6 @@
 import type { TraceAttributes } from '../request-trace.js';
 import type { SpanRef } from '../span-ids.js';
+import type { TraceLevel } from '../trace-level.js';
 
 /** A link that a span will have. */
 export interface PendingLink {
@@ -24,6 +25,10 @@ export class SliceFrame {
   isFirstLevel = false;
   /** Something hangs on it, so it has to be there. */
   hasNested = false;
+  /** Of an anonymous one, as its start had it. */
+  level: TraceLevel | undefined = undefined;
   attributes: Record<string, TraceAttributes[string]> | null = null;
   links: PendingLink[] | null = null;
+  /** The batch step that it was part of. */
+  batch: SpanRef | null = null;
 }

@@ -97,7 +97,10 @@ export class SpanWriter {
     scope: number,
     flags: number,
   ): boolean {
-    if (!this.#open(RecordType.span)) return false;
+    if (!this.#open(RecordType.span)) {
+      this.#i32[Word.dropped]!++;
+      return false;
+    }
     const word = this.#base;
     const i32 = this.#i32;
     this.#f64[word + 1] = startTs;
@@ -161,8 +164,9 @@ export class SpanWriter {
     this.#attributes++;
   }
 
-  event(name: string, ts: number): void {
-    if (this.#at > this.#end) return;
+  /** @returns false when the record has no room for it */
+  event(name: string, ts: number): boolean {
+    if (this.#at > this.#end) return false;
     this.#count();
     this.#f64[this.#at] = ts;
     const head = this.#at * 2 + 2;
@@ -170,11 +174,12 @@ export class SpanWriter {
     this.#countAt = head + 1;
     this.#i32[head] = this.#idOf(name);
     this.#events++;
+    return true;
   }
 
-  /** @param ids trace id (4 words) and span id (2) */
-  link(ids: Int32Array): void {
-    if (this.#at > this.#end) return;
+  /** @param ids trace id (4 words) and span id (2). @returns false when the record has no room for it */
+  link(ids: Int32Array): boolean {
+    if (this.#at > this.#end) return false;
     this.#count();
     const at = this.#at * 2;
     for (let i = 0; i < 6; i++) this.#i32[at + i] = ids[i]!;
@@ -182,6 +187,7 @@ export class SpanWriter {
     this.#countAt = at + 6;
     this.#at += 4;
     this.#links++;
+    return true;
   }
 
   commit(droppedEvents = 0, droppedLinks = 0): void {
@@ -217,14 +223,11 @@ export class SpanWriter {
     return -1;
   }
 
-  /** @returns false and counts when the longest record would not fit */
+  /** @returns false when the longest record would not fit */
   #open(type: number): boolean {
     if (this.#free() < MAX_RECORD_WORDS) {
       this.#read = Atomics.load(this.#i32, Word.read);
-      if (this.#free() < MAX_RECORD_WORDS) {
-        this.#i32[Word.dropped]!++;
-        return false;
-      }
+      if (this.#free() < MAX_RECORD_WORDS) return false;
     }
     this.#base = HEADER_WORDS + (this.#written & (this.#capacity - 1));
     this.#end = this.#base + MAX_RECORD_WORDS - RESERVE_WORDS;

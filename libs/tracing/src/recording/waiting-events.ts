@@ -13,7 +13,7 @@ interface WaitingEvent {
 
 /** Events that wait for the slice that they fall into. */
 export class WaitingEvents {
-  #events: WaitingEvent[] = [];
+  readonly #events: WaitingEvent[] = [];
   #dropped = 0;
 
   add(name: string, ts: number, attributes: TraceAttributes | undefined): void {
@@ -23,20 +23,20 @@ export class WaitingEvents {
 
   /** Writes those between two times to the span that was begun. @returns how many were too many */
   write(writer: SpanWriter, startTs: number, endTs: number): number {
-    if (this.#events.length === 0) return 0;
-    const rest: WaitingEvent[] = [];
+    const events = this.#events;
+    let left = 0;
     let written = 0;
     let dropped = 0;
-    for (const event of this.#events) {
-      if (event.ts < startTs || event.ts > endTs) rest.push(event);
-      else if (written >= MAX_EVENTS) dropped++;
+    for (let i = 0; i < events.length; i++) {
+      const event = events[i]!;
+      if (event.ts < startTs || event.ts > endTs) events[left++] = event;
+      else if (written >= MAX_EVENTS || !writer.event(event.name, event.ts)) dropped++;
       else {
         written++;
-        writer.event(event.name, event.ts);
         if (event.attributes !== undefined) writer.attributes(event.attributes);
       }
     }
-    this.#events = rest;
+    events.length = left;
     return dropped;
   }
 
