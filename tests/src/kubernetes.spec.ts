@@ -18,6 +18,8 @@ const VARIANTS: readonly (readonly [string, readonly string[]])[] = [
 const START_TIMEOUT_MS = 200_000;
 /** libs/service/src/drain/shutdown.ts */
 const CLOSE_SECONDS = 5;
+/** Longest stay of a pod whose event loop no longer turns: SIGTERM says nothing to it. */
+const HUNG_SECONDS = 10;
 /** Nobody waits for them: they have no probes. */
 const HELPERS = ['client', 'model'];
 
@@ -107,6 +109,10 @@ describeWithKubectl('infra/k8s', () => {
       const preStopSeconds = pod.containers[0]!.lifecycle?.preStop?.sleep?.seconds ?? 0;
       expect(preStopSeconds > 0).toBe(name === 'gateway');
       expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(preStopSeconds + drainSeconds + CLOSE_SECONDS);
+      const { startupProbe, livenessProbe } = pod.containers[0]!;
+      for (const probe of [startupProbe, livenessProbe]) {
+        expect(probe!.terminationGracePeriodSeconds).toBeLessThanOrEqual(HUNG_SECONDS);
+      }
       const { spec } = manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === name)!;
       expect([name, spec.strategy.rollingUpdate]).toEqual([name, { maxUnavailable: 0, maxSurge: 1 }]);
     }

@@ -5,7 +5,12 @@ import type { Kubectl } from './kube-api.fixture.js';
 
 const K8S = join(REPOSITORY_ROOT, 'infra', 'k8s');
 
-type Probe = { readonly httpGet?: { readonly path: string } };
+interface Probe {
+  readonly httpGet?: { readonly path: string };
+  readonly periodSeconds: number;
+  readonly failureThreshold: number;
+  readonly terminationGracePeriodSeconds?: number;
+}
 export interface KeyRef {
   readonly name: string;
   readonly key: string;
