@@ -183,6 +183,16 @@ describeWithKubectl('infra/k8s', () => {
     }
   });
 
+  it('holds no drain of that node, and elsewhere lets one pod of a role go at a time', () => {
+    const budgets = (overlay: string) =>
+      variant(overlay, [])
+        .manifests.filter(({ kind }) => kind === 'PodDisruptionBudget')
+        .map(({ metadata, spec }) => [metadata.name, spec.maxUnavailable]);
+    expect(budgets('gpu').sort()).toEqual([...ROLES].sort().map((role) => [role, 1]));
+    const ofCpu = [...ROLES].sort().map((role) => [role, role === 'gateway' ? 1 : '100%']);
+    expect(budgets('cpu').sort()).toEqual(ofCpu);
+  });
+
   it('gives the Prometheus operator and Grafana what Compose gives theirs', () => {
     const { manifests } = variant('cpu', OPTIONAL);
     const dashboard = manifests.find(({ metadata }) => metadata.name === 'sliceway-dashboard')!;
