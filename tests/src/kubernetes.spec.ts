@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { REPOSITORY_ROOT } from '@sliceway/local';
 import { MESSAGES, ROLES } from '@sliceway/protocol';
 import { Kubectl } from './kube-api.fixture.js';
-import { containersOf, parse, render, workloadsOf, type Manifest, type Workload } from './manifests.fixture.js';
+import {
+  containersOf,
+  exampleOverlay,
+  parse,
+  render,
+  renderText,
+  workloadsOf,
+  type Manifest,
+  type Workload,
+} from './manifests.fixture.js';
 import { NetworkPolicies, OUTSIDE } from './network-policies.fixture.js';
 
 const INFRA = join(REPOSITORY_ROOT, 'infra');
@@ -13,7 +22,9 @@ const VARIANTS: readonly (readonly [string, readonly string[]])[] = [
   ['cpu', []],
   ['gpu', []],
   ['e2e', []],
+  // The README's overlay of one's own.
   ['cpu', OPTIONAL],
+  ['gpu', OPTIONAL],
 ];
 const START_TIMEOUT_MS = 200_000;
 /** libs/service/src/drain/shutdown.ts */
@@ -37,7 +48,7 @@ describeWithKubectl('infra/k8s', () => {
     folder = mkdtempSync(join(tmpdir(), 'sliceway-k8s-'));
     kubectl = Kubectl.start(join(folder, 'kube'));
     for (const [overlay, components] of VARIANTS) {
-      const yaml = render(kubectl, join(folder, 'all'), overlay, components);
+      const yaml = components.length === 0 ? render(kubectl, overlay) : renderExample(overlay);
       const manifests = parse(kubectl, yaml);
       rendered.set([overlay, ...components].join(), { yaml, manifests, workloads: workloadsOf(manifests) });
     }
@@ -47,6 +58,8 @@ describeWithKubectl('infra/k8s', () => {
     rmSync(folder, { recursive: true, force: true });
   }, START_TIMEOUT_MS);
 
+  const renderExample = (overlay: string, change = (text: string): string => text): string =>
+    renderText(kubectl, folder, change(exampleOverlay().replace('overlays/cpu', `overlays/${overlay}`)));
   const variant = (overlay: string, components: readonly string[]) => rendered.get([overlay, ...components].join())!;
   const services = (workloads: readonly Workload[]): Workload[] =>
     ROLES.map((role) => workloads.find(({ name }) => name === role)!);
@@ -55,6 +68,27 @@ describeWithKubectl('infra/k8s', () => {
     expect(readdirSync(join(INFRA, 'k8s', 'overlays')).sort()).toEqual(['cpu', 'e2e', 'gpu']);
     const always = ['jaeger', 'local-images', 'restricted', 'versions'];
     expect(readdirSync(join(INFRA, 'k8s', 'components')).sort()).toEqual([...OPTIONAL, ...always].sort());
+    const shown = Array.from(exampleOverlay().matchAll(/k8s\/components\/(\S+)/g), ([, name]) => name!);
+    expect(shown.sort()).toEqual([...OPTIONAL].sort());
+  });
+
+  it.each([
+    ['with its namespace', /^$/, '', 'sliceway'],
+    ['without one', /^namespace: .*\n/, '', 'sliceway'],
+    ['in another', 'namespace: sliceway', 'namespace: other', 'other'],
+  ])('the overlay of the README %s: all of it is in one, with images of the registry', (_, from, to, expected) => {
+    const manifests = parse(
+      kubectl,
+      renderExample('cpu', (text) => text.replace(from, to)),
+    );
+    const namespaces = manifests.map(({ kind, metadata }) =>
+      kind === 'Namespace' ? metadata.name : metadata.namespace,
+    );
+    expect(new Set(namespaces)).toEqual(new Set([expected]));
+    const images = workloadsOf(manifests).flatMap((workload) => containersOf(workload).map(({ image }) => image));
+    const ours = images.filter((image) => image.includes('sliceway-'));
+    expect(ours).toHaveLength(8);
+    for (const image of ours) expect(image).toMatch(/^registry\.example\.org\/sliceway-/);
   });
 
   it.each(VARIANTS)('%s %j: every container is restricted, and says what it needs', (overlay, components) => {
