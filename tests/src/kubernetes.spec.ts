@@ -33,6 +33,10 @@ const CLOSE_SECONDS = 5;
 const HUNG_SECONDS = 10;
 /** Nobody waits for them: they have no probes. */
 const HELPERS = ['client', 'model'];
+/** CoreDNS, NodeLocal DNSCache, GKE's Cloud DNS. */
+const DNS = ['169.254.169.254/32', '169.254.20.10/32', 'kube-system']
+  .flatMap((server) => ['TCP', 'UDP'].map((protocol) => `53/${protocol} ${server}`))
+  .sort();
 
 const describeWithKubectl = Kubectl.isThere ? describe : describe.skip;
 const itWithServer = Kubectl.hasServer ? it : it.skip;
@@ -176,7 +180,8 @@ describeWithKubectl('infra/k8s', () => {
   it.each(VARIANTS)('%s %j: pods reach what libs/protocol says, and nothing else', (overlay, components) => {
     const { workloads, manifests } = variant(overlay, components);
     const policies = new NetworkPolicies(manifests);
-    const routes = Object.values(MESSAGES);
+    // Heartbeats and the trace level name every role, whatever it does.
+    const routes = Object.values(MESSAGES).filter(({ receivers }) => receivers.length < ROLES.length);
     const talks = ROLES.filter((role) =>
       routes.some(({ senders, receivers }) => [...senders, ...receivers].some((each) => each === role)),
     );
@@ -193,6 +198,22 @@ describeWithKubectl('infra/k8s', () => {
       );
     expect(workloads.flatMap(reach).sort()).toEqual(wanted.sort());
     expect(reach(OUTSIDE)).toEqual(['outside gateway:8000']);
+  });
+
+  it.each(VARIANTS)('%s %j: the outside is DNS for all, the hub for the model, and who asks', (overlay, components) => {
+    const { workloads, manifests } = variant(overlay, components);
+    const policies = new NetworkPolicies(manifests);
+    for (const workload of workloads) {
+      const isModel = workload.name === 'model';
+      const reached = isModel ? [...DNS, '443/TCP anywhere'].sort() : DNS;
+      expect([workload.name, policies.beyond('Egress', workload)]).toEqual([workload.name, reached]);
+    }
+    const asked = workloads.flatMap((to) => policies.beyond('Ingress', to).map((from) => `${to.name}:${from}`));
+    const wanted = ['gateway:8000/TCP anywhere'];
+    if (components.includes('service-monitor')) {
+      wanted.push(...ROLES.map((role) => `${role}:8000/TCP monitoring`), 'jaeger:16686/TCP monitoring');
+    }
+    expect(asked.sort()).toEqual(wanted.sort());
   });
 
   it('gives NATS and the collector the files of infra, as they are', () => {
