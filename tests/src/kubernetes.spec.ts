@@ -29,6 +29,8 @@ const VARIANTS: readonly (readonly [string, readonly string[]])[] = [
 const START_TIMEOUT_MS = 200_000;
 /** libs/service/src/drain/shutdown.ts */
 const CLOSE_SECONDS = 5;
+/** A large model from a slow volume. */
+const LOAD_SECONDS = 1800;
 /** Longest stay of a pod whose event loop no longer turns: SIGTERM says nothing to it. */
 const HUNG_SECONDS = 10;
 /** Nobody waits for them: they have no probes. */
@@ -151,7 +153,10 @@ describeWithKubectl('infra/k8s', () => {
       for (const probe of [startupProbe, livenessProbe]) {
         expect(probe!.terminationGracePeriodSeconds).toBeLessThanOrEqual(HUNG_SECONDS);
       }
+      const startSeconds = startupProbe!.periodSeconds * startupProbe!.failureThreshold;
+      expect(startSeconds).toBeGreaterThanOrEqual(LOAD_SECONDS);
       const { spec } = manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === name)!;
+      expect(spec.progressDeadlineSeconds).toBeGreaterThan(startSeconds);
       expect([name, spec.strategy.rollingUpdate]).toEqual([name, { maxUnavailable: 0, maxSurge: 1 }]);
     }
     const budgets = manifests.filter(({ kind }) => kind === 'PodDisruptionBudget').map(({ metadata }) => metadata.name);
