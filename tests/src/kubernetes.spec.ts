@@ -253,6 +253,11 @@ describeWithKubectl('infra/k8s', () => {
     expect(budgets('cpu').sort()).toEqual(ofCpu);
   });
 
+  it('lets no NATS server of several tell clients the addresses of pods, which no certificate has', () => {
+    const { args } = variant('cpu', OPTIONAL).workloads.find(({ name }) => name === 'nats')!.pod.containers[0]!;
+    expect(args).toEqual(expect.arrayContaining([expect.stringMatching(/^--routes=/), '--no_advertise']));
+  });
+
   it('gives the Prometheus operator and Grafana what Compose gives theirs', () => {
     const { manifests } = variant('cpu', OPTIONAL);
     const dashboard = manifests.find(({ metadata }) => metadata.name === 'sliceway-dashboard')!;
