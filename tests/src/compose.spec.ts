@@ -54,7 +54,10 @@ function configOf(...files: readonly string[]): string {
 
 (compose ? it : it.skip).each(FILES)('Compose reads %s: %s', (file) => {
   const files = file === 'compose.yaml' ? [file] : ['compose.yaml', file];
-  expect(configOf(...files)).toContain('SLICEWAY_MODEL: /models/current');
+  const config = configOf(...files);
+  expect(config).toContain('SLICEWAY_MODEL: /models/current');
+  // Each image can be told what it is built of.
+  expect(config.match(/ REVISION: /g)).toHaveLength(config.match(/ APP: /g)!.length);
 });
 
 (compose ? it : it.skip)('Compose reads the override of the README: keys in files', () => {
