@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { REPOSITORY_ROOT } from '@sliceway/local';
 
@@ -42,14 +43,35 @@ describe('the tag of our images, and of those beside them', () => {
   );
 });
 
-(compose ? it : it.skip).each(FILES)('Compose reads %s: %s', (file) => {
-  const files = file === 'compose.yaml' ? [file] : ['compose.yaml', file];
+/** What Compose makes of files. */
+function configOf(...files: readonly string[]): string {
   const [program, ...args] = compose!;
-  const config = execFileSync(program!, [...args, ...files.flatMap((each) => ['--file', each]), 'config'], {
+  return execFileSync(program!, [...args, ...files.flatMap((each) => ['--file', each]), 'config'], {
     cwd: REPOSITORY_ROOT,
     encoding: 'utf8',
   });
+}
+
+(compose ? it : it.skip).each(FILES)('Compose reads %s: %s', (file) => {
+  const files = file === 'compose.yaml' ? [file] : ['compose.yaml', file];
+  const config = configOf(...files);
   expect(config).toContain('SLICEWAY_MODEL: /models/current');
+  // Each image can be told what it is built of.
+  expect(config.match(/ REVISION: /g)).toHaveLength(config.match(/ APP: /g)!.length);
+});
+
+(compose ? it : it.skip)('Compose reads the override of the README: keys in files', () => {
+  const [, indented] = /^ *```yaml\n(.*?)^ *```$/ms.exec(read('infra/docker/README.md'))!;
+  const folder = mkdtempSync(join(tmpdir(), 'sliceway-compose-'));
+  try {
+    const file = join(folder, 'compose.override.yaml');
+    writeFileSync(file, indented!.replaceAll(/^ {2}/gm, ''));
+    const config = configOf('compose.yaml', file);
+    expect(config).toContain('SLICEWAY_API_KEYS_FILE: /run/secrets/api-keys');
+    expect(config).toContain('file: /etc/sliceway/admin-token');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 (base ? it : it.skip)(

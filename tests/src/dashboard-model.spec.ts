@@ -77,6 +77,19 @@ describe("the dashboard, by Grafana's published model", () => {
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
   });
 
+  it('leads to traces by a data source, wherever Jaeger is', () => {
+    expect(JSON.stringify(dashboard)).not.toMatch(/https?:/);
+    const [link, ...others] = dashboard.links!;
+    const { pathname, searchParams } = new URL(link!.url!, 'http://grafana');
+    const panes = JSON.parse(searchParams.get('panes')!) as Record<string, { datasource: string; queries: unknown }>;
+    const query = { datasource: { type: 'jaeger', uid: 'jaeger' }, service: 'sliceway-gateway' };
+    expect([others, pathname, Object.values(panes)]).toEqual([
+      [],
+      '/explore',
+      [expect.objectContaining({ datasource: 'jaeger', queries: [expect.objectContaining(query)] })],
+    ]);
+  });
+
   it('asks the data sources that are provisioned, and exemplars lead to one of them', () => {
     const file = join(REPOSITORY_ROOT, 'infra', 'grafana', 'provisioning', 'datasources', 'sliceway.yml');
     const text = readFileSync(file, 'utf8');

@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { REPOSITORY_ROOT } from '@sliceway/local';
 import { MESSAGES, ROLES } from '@sliceway/protocol';
 import { Kubectl } from './kube-api.fixture.js';
-import { containersOf, parse, render, workloadsOf, type Manifest, type Workload } from './manifests.fixture.js';
+import {
+  containersOf,
+  exampleOverlay,
+  parse,
+  render,
+  renderText,
+  workloadsOf,
+  type Manifest,
+  type Workload,
+} from './manifests.fixture.js';
 import { NetworkPolicies, OUTSIDE } from './network-policies.fixture.js';
 
 const INFRA = join(REPOSITORY_ROOT, 'infra');
@@ -13,13 +22,23 @@ const VARIANTS: readonly (readonly [string, readonly string[]])[] = [
   ['cpu', []],
   ['gpu', []],
   ['e2e', []],
+  // The README's overlay of one's own.
   ['cpu', OPTIONAL],
+  ['gpu', OPTIONAL],
 ];
 const START_TIMEOUT_MS = 200_000;
 /** libs/service/src/drain/shutdown.ts */
 const CLOSE_SECONDS = 5;
+/** A large model from a slow volume. */
+const LOAD_SECONDS = 1800;
+/** Longest stay of a pod whose event loop no longer turns: SIGTERM says nothing to it. */
+const HUNG_SECONDS = 10;
 /** Nobody waits for them: they have no probes. */
 const HELPERS = ['client', 'model'];
+/** CoreDNS, NodeLocal DNSCache, GKE's Cloud DNS. */
+const DNS = ['169.254.169.254/32', '169.254.20.10/32', 'kube-system']
+  .flatMap((server) => ['TCP', 'UDP'].map((protocol) => `53/${protocol} ${server}`))
+  .sort();
 
 const describeWithKubectl = Kubectl.isThere ? describe : describe.skip;
 const itWithServer = Kubectl.hasServer ? it : it.skip;
@@ -35,7 +54,7 @@ describeWithKubectl('infra/k8s', () => {
     folder = mkdtempSync(join(tmpdir(), 'sliceway-k8s-'));
     kubectl = Kubectl.start(join(folder, 'kube'));
     for (const [overlay, components] of VARIANTS) {
-      const yaml = render(kubectl, join(folder, 'all'), overlay, components);
+      const yaml = components.length === 0 ? render(kubectl, overlay) : renderExample(overlay);
       const manifests = parse(kubectl, yaml);
       rendered.set([overlay, ...components].join(), { yaml, manifests, workloads: workloadsOf(manifests) });
     }
@@ -45,6 +64,8 @@ describeWithKubectl('infra/k8s', () => {
     rmSync(folder, { recursive: true, force: true });
   }, START_TIMEOUT_MS);
 
+  const renderExample = (overlay: string, change = (text: string): string => text): string =>
+    renderText(kubectl, folder, change(exampleOverlay().replace('overlays/cpu', `overlays/${overlay}`)));
   const variant = (overlay: string, components: readonly string[]) => rendered.get([overlay, ...components].join())!;
   const services = (workloads: readonly Workload[]): Workload[] =>
     ROLES.map((role) => workloads.find(({ name }) => name === role)!);
@@ -53,6 +74,27 @@ describeWithKubectl('infra/k8s', () => {
     expect(readdirSync(join(INFRA, 'k8s', 'overlays')).sort()).toEqual(['cpu', 'e2e', 'gpu']);
     const always = ['jaeger', 'local-images', 'restricted', 'versions'];
     expect(readdirSync(join(INFRA, 'k8s', 'components')).sort()).toEqual([...OPTIONAL, ...always].sort());
+    const shown = Array.from(exampleOverlay().matchAll(/k8s\/components\/(\S+)/g), ([, name]) => name!);
+    expect(shown.sort()).toEqual([...OPTIONAL].sort());
+  });
+
+  it.each([
+    ['with its namespace', /^$/, '', 'sliceway'],
+    ['without one', /^namespace: .*\n/, '', 'sliceway'],
+    ['in another', 'namespace: sliceway', 'namespace: other', 'other'],
+  ])('the overlay of the README %s: all of it is in one, with images of the registry', (_, from, to, expected) => {
+    const manifests = parse(
+      kubectl,
+      renderExample('cpu', (text) => text.replace(from, to)),
+    );
+    const namespaces = manifests.map(({ kind, metadata }) =>
+      kind === 'Namespace' ? metadata.name : metadata.namespace,
+    );
+    expect(new Set(namespaces)).toEqual(new Set([expected]));
+    const images = workloadsOf(manifests).flatMap((workload) => containersOf(workload).map(({ image }) => image));
+    const ours = images.filter((image) => image.includes('sliceway-'));
+    expect(ours).toHaveLength(8);
+    for (const image of ours) expect(image).toMatch(/^registry\.example\.org\/sliceway-/);
   });
 
   it.each(VARIANTS)('%s %j: every container is restricted, and says what it needs', (overlay, components) => {
@@ -107,7 +149,14 @@ describeWithKubectl('infra/k8s', () => {
       const preStopSeconds = pod.containers[0]!.lifecycle?.preStop?.sleep?.seconds ?? 0;
       expect(preStopSeconds > 0).toBe(name === 'gateway');
       expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(preStopSeconds + drainSeconds + CLOSE_SECONDS);
+      const { startupProbe, livenessProbe } = pod.containers[0]!;
+      for (const probe of [startupProbe, livenessProbe]) {
+        expect(probe!.terminationGracePeriodSeconds).toBeLessThanOrEqual(HUNG_SECONDS);
+      }
+      const startSeconds = startupProbe!.periodSeconds * startupProbe!.failureThreshold;
+      expect(startSeconds).toBeGreaterThanOrEqual(LOAD_SECONDS);
       const { spec } = manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === name)!;
+      expect(spec.progressDeadlineSeconds).toBeGreaterThan(startSeconds);
       expect([name, spec.strategy.rollingUpdate]).toEqual([name, { maxUnavailable: 0, maxSurge: 1 }]);
     }
     const budgets = manifests.filter(({ kind }) => kind === 'PodDisruptionBudget').map(({ metadata }) => metadata.name);
@@ -136,7 +185,8 @@ describeWithKubectl('infra/k8s', () => {
   it.each(VARIANTS)('%s %j: pods reach what libs/protocol says, and nothing else', (overlay, components) => {
     const { workloads, manifests } = variant(overlay, components);
     const policies = new NetworkPolicies(manifests);
-    const routes = Object.values(MESSAGES);
+    // Heartbeats and the trace level name every role, whatever it does.
+    const routes = Object.values(MESSAGES).filter(({ receivers }) => receivers.length < ROLES.length);
     const talks = ROLES.filter((role) =>
       routes.some(({ senders, receivers }) => [...senders, ...receivers].some((each) => each === role)),
     );
@@ -153,6 +203,22 @@ describeWithKubectl('infra/k8s', () => {
       );
     expect(workloads.flatMap(reach).sort()).toEqual(wanted.sort());
     expect(reach(OUTSIDE)).toEqual(['outside gateway:8000']);
+  });
+
+  it.each(VARIANTS)('%s %j: the outside is DNS for all, the hub for the model, and who asks', (overlay, components) => {
+    const { workloads, manifests } = variant(overlay, components);
+    const policies = new NetworkPolicies(manifests);
+    for (const workload of workloads) {
+      const isModel = workload.name === 'model';
+      const reached = isModel ? [...DNS, '443/TCP anywhere'].sort() : DNS;
+      expect([workload.name, policies.beyond('Egress', workload)]).toEqual([workload.name, reached]);
+    }
+    const asked = workloads.flatMap((to) => policies.beyond('Ingress', to).map((from) => `${to.name}:${from}`));
+    const wanted = ['gateway:8000/TCP anywhere'];
+    if (components.includes('service-monitor')) {
+      wanted.push(...ROLES.map((role) => `${role}:8000/TCP monitoring`), 'jaeger:16686/TCP monitoring');
+    }
+    expect(asked.sort()).toEqual(wanted.sort());
   });
 
   it('gives NATS and the collector the files of infra, as they are', () => {
@@ -175,6 +241,21 @@ describeWithKubectl('infra/k8s', () => {
       expect([others, term.topologyKey]).toEqual([[], 'kubernetes.io/hostname']);
       expect(labels).toMatchObject(term.labelSelector.matchLabels as object);
     }
+  });
+
+  it('holds no drain of that node, and elsewhere lets one pod of a role go at a time', () => {
+    const budgets = (overlay: string) =>
+      variant(overlay, [])
+        .manifests.filter(({ kind }) => kind === 'PodDisruptionBudget')
+        .map(({ metadata, spec }) => [metadata.name, spec.maxUnavailable]);
+    expect(budgets('gpu').sort()).toEqual([...ROLES].sort().map((role) => [role, 1]));
+    const ofCpu = [...ROLES].sort().map((role) => [role, role === 'gateway' ? 1 : '100%']);
+    expect(budgets('cpu').sort()).toEqual(ofCpu);
+  });
+
+  it('lets no NATS server of several tell clients the addresses of pods, which no certificate has', () => {
+    const { args } = variant('cpu', OPTIONAL).workloads.find(({ name }) => name === 'nats')!.pod.containers[0]!;
+    expect(args).toEqual(expect.arrayContaining([expect.stringMatching(/^--routes=/), '--no_advertise']));
   });
 
   it('gives the Prometheus operator and Grafana what Compose gives theirs', () => {

@@ -1,11 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { REPOSITORY_ROOT } from '@sliceway/local';
 import type { Kubectl } from './kube-api.fixture.js';
 
 const K8S = join(REPOSITORY_ROOT, 'infra', 'k8s');
 
-type Probe = { readonly httpGet?: { readonly path: string } };
+interface Probe {
+  readonly httpGet?: { readonly path: string };
+  readonly periodSeconds: number;
+  readonly failureThreshold: number;
+  readonly terminationGracePeriodSeconds?: number;
+}
 export interface KeyRef {
   readonly name: string;
   readonly key: string;
@@ -14,6 +19,8 @@ export interface KeyRef {
 
 export interface Container {
   readonly name: string;
+  readonly image: string;
+  readonly args?: readonly string[];
   readonly env?: readonly {
     readonly name: string;
     readonly value?: string;
@@ -55,19 +62,24 @@ export interface Workload {
   readonly pod: PodSpec;
 }
 
-/** What kustomize makes of an overlay with components added, as text; `folder` is for a file of its own. */
-export function render(kubectl: Kubectl, folder: string, overlay: string, components: readonly string[]): string {
-  const path = join(K8S, 'overlays', overlay);
-  if (components.length === 0) return kubectl.output(['kustomize', path]);
-  mkdirSync(folder, { recursive: true });
-  const kustomization = {
-    resources: [relative(folder, path)],
-    components: components.map((name) => relative(folder, join(K8S, 'components', name))),
-    // What the components add belongs there as well.
-    namespace: 'sliceway',
-  };
-  writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
-  return kubectl.output(['kustomize', folder]);
+/** The overlay of one's own that the README shows. */
+export function exampleOverlay(): string {
+  return /^```yaml\n(.*?)^```$/ms.exec(readFileSync(join(K8S, 'README.md'), 'utf8'))![1]!;
+}
+
+/** What kustomize makes of an overlay, as text. */
+export function render(kubectl: Kubectl, overlay: string): string {
+  return kubectl.output(['kustomize', join(K8S, 'overlays', overlay)]);
+}
+
+/** As `render`, of an overlay that is no file yet: in a folder beside the checkout. */
+export function renderText(kubectl: Kubectl, folder: string, overlay: string): string {
+  const mine = join(folder, 'mine');
+  mkdirSync(mine, { recursive: true });
+  const checkout = join(folder, 'sliceway');
+  if (!existsSync(checkout)) symlinkSync(REPOSITORY_ROOT, checkout);
+  writeFileSync(join(mine, 'kustomization.yaml'), overlay);
+  return kubectl.output(['kustomize', mine]);
 }
 
 /** Reads manifests; kubectl is what understands YAML here, and asks no server for that. */

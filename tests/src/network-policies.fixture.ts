@@ -15,10 +15,16 @@ interface Peer {
   readonly ipBlock?: object;
 }
 
+interface Port {
+  readonly port: number | string;
+  readonly endPort?: number;
+  readonly protocol?: string;
+}
+
 interface Rule {
   readonly from?: readonly Peer[];
   readonly to?: readonly Peer[];
-  readonly ports?: readonly { readonly port: number | string; readonly protocol?: string }[];
+  readonly ports?: readonly Port[];
 }
 
 interface Policy {
@@ -27,6 +33,8 @@ interface Policy {
   readonly ingress?: readonly Rule[];
   readonly egress?: readonly Rule[];
 }
+
+type Direction = 'Ingress' | 'Egress';
 
 /** Whoever is not of the namespace, and has no label that a policy names. */
 export const OUTSIDE = null;
@@ -44,25 +52,67 @@ export class NetworkPolicies {
     return this.#allows('Egress', from, to, port) && this.#allows('Ingress', to, from, port);
   }
 
-  #allows(type: 'Ingress' | 'Egress', own: Pod, other: Pod, port: number): boolean {
+  /** What of the outside a pod may reach, or be reached by: `<port>/<protocol> <namespace, addresses or anywhere>`. */
+  beyond(type: Direction, own: Pick<Workload, 'labels'>): string[] {
+    const found = this.#rules(type, own).flatMap(({ peers, ports }) => {
+      const outside = peers?.filter((peer) => !isOfNamespace(peer)).map(nameOf) ?? ['anywhere'];
+      return outside.flatMap((peer) => (ports?.map(portName) ?? ['any']).map((port) => `${port} ${peer}`));
+    });
+    return [...new Set(found)].sort();
+  }
+
+  #allows(type: Direction, own: Pod, other: Pod, port: number): boolean {
     if (own === OUTSIDE) return true;
-    const policies = this.#policies.filter(
+    return this.#rules(type, own).some(({ peers, ports }) => {
+      const isPort = ports === null || ports.some((each) => each.port === port);
+      return isPort && (peers === null || peers.some((peer) => isPeer(peer, other)));
+    });
+  }
+
+  #rules(
+    type: Direction,
+    own: Pick<Workload, 'labels'>,
+  ): { peers: readonly Peer[] | null; ports: readonly Port[] | null }[] {
+    const policies = this.#selecting(type, own);
+    if (policies.length === 0) return [{ peers: null, ports: null }];
+    return policies
+      .flatMap(({ ingress, egress }) => (type === 'Ingress' ? ingress : egress) ?? [])
+      .map(({ from, to, ports }) => ({
+        peers: unlessEmpty(type === 'Ingress' ? from : to),
+        ports: unlessEmpty(ports),
+      }));
+  }
+
+  #selecting(type: Direction, own: Pick<Workload, 'labels'>): Policy[] {
+    return this.#policies.filter(
       ({ podSelector, policyTypes }) => policyTypes.includes(type) && matches(podSelector, own.labels),
     );
-    if (policies.length === 0) return true;
-    const rules = policies.flatMap(({ ingress, egress }) => (type === 'Ingress' ? ingress : egress) ?? []);
-    return rules.some((rule) => {
-      const peers = type === 'Ingress' ? rule.from : rule.to;
-      const isPort = rule.ports === undefined || rule.ports.some((each) => each.port === port);
-      return isPort && (peers === undefined || peers.some((peer) => isPeer(peer, other)));
-    });
   }
 }
 
 /** Peers of other namespaces, and addresses, are none of our pods. */
-function isPeer({ podSelector, namespaceSelector, ipBlock }: Peer, pod: Pod): boolean {
-  if (pod === OUTSIDE || namespaceSelector !== undefined || ipBlock !== undefined) return false;
-  return podSelector !== undefined && matches(podSelector, pod.labels);
+function isOfNamespace({ namespaceSelector, ipBlock }: Peer): boolean {
+  return namespaceSelector === undefined && ipBlock === undefined;
+}
+
+function isPeer(peer: Peer, pod: Pod): boolean {
+  return pod !== OUTSIDE && isOfNamespace(peer) && matches(peer.podSelector!, pod.labels);
+}
+
+/** To Kubernetes an empty list is as none: all of them. */
+function unlessEmpty<T>(list: readonly T[] = []): readonly T[] | null {
+  return list.length === 0 ? null : list;
+}
+
+function portName({ port, endPort, protocol = 'TCP' }: Port): string {
+  return `${port}${endPort === undefined ? '' : `-${endPort}`}/${protocol}`;
+}
+
+/** Of a namespace or of addresses; whoever is selected in another way is shown as the policy has it. */
+function nameOf(peer: Peer): string {
+  return JSON.stringify(peer)
+    .replace(/^\{"namespaceSelector":\{"matchLabels":\{"kubernetes\.io\/metadata\.name":"([\w-]+)"\}\}\}$/, '$1')
+    .replace(/^\{"ipBlock":\{"cidr":"([^"]+)"\}\}$/, '$1');
 }
 
 function matches(

@@ -20,17 +20,20 @@ describe('fillModelVolume', () => {
     hub = await new HubServer(REPO).start();
     hub.add(FILE, content);
     directory = await mkdtemp(join(tmpdir(), 'sliceway-volume-'));
+    notices = [];
   });
   afterEach(async () => {
     await hub.stop();
     await rm(directory, { recursive: true });
   });
 
+  let notices: string[];
   const fill = (source: string | null) =>
     fillModelVolume({
       source,
       directory,
       hub: {
+        onNotice: (notice) => notices.push(notice),
         endpoint: hub.endpoint,
         token: null,
         offline: false,
@@ -45,6 +48,7 @@ describe('fillModelVolume', () => {
     const asked = hub.requests.length;
     await fill(source);
     expect(hub.requests).toHaveLength(asked);
+    expect(notices).toEqual([]);
     expect((await readdir(directory)).sort()).toEqual(['current', 'owner--tiny-GGUF']);
   });
 
@@ -62,6 +66,8 @@ describe('fillModelVolume', () => {
     await fill(source);
     expect(await current()).toBe('my.gguf');
     expect(hub.requests).toEqual([]);
+    const ignored = `SLICEWAY_MODEL_SOURCE=${REPO} is not used: ${join(directory, 'my.gguf')} was put there by hand`;
+    expect(notices).toEqual(source === null ? [] : [expect.stringContaining(ignored)]);
   });
 
   test('a folder that was copied in; the link follows what is asked for', async () => {
@@ -73,6 +79,7 @@ describe('fillModelVolume', () => {
     await expect(fill(null)).rejects.toThrow(/several models.*mine, other\.gguf/);
     await fill('other.gguf');
     expect(await current()).toBe('other.gguf');
+    expect(notices).toEqual([]);
   });
 
   test('another source after the first', async () => {
@@ -86,6 +93,7 @@ describe('fillModelVolume', () => {
     await mkdir(join(directory, 'current'));
     expect(await fill(REPO)).toBe(join(directory, 'current'));
     expect(hub.requests).toEqual([]);
+    expect(notices).toEqual([expect.stringContaining(`=${REPO} is not used`)]);
   });
 
   test.each([

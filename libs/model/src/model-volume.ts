@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { DownloadError, DownloadErrorCode } from './download/download-error.js';
 import type { HubDownloadOptions } from './download/download-from-hub.js';
 import { downloadHubModel, parseHubModelId } from './download/hub-model.js';
@@ -29,8 +29,15 @@ export async function fillModelVolume({ source, directory, hub = {} }: ModelVolu
   const current = join(directory, CURRENT);
   const stats = lstatSync(current, { throwIfNoEntry: false });
   // A file or folder of this name is somebody's own.
-  if (stats !== undefined && !stats.isSymbolicLink()) return current;
-  const model = byHand(directory, source) ?? (await download(source, directory, hub));
+  const isOwn = stats !== undefined && !stats.isSymbolicLink();
+  const there = isOwn ? current : byHand(directory, source);
+  if (there !== null && source !== null && basename(there) !== source) {
+    hub.onNotice?.(
+      `SLICEWAY_MODEL_SOURCE=${source} is not used: ${there} was put there by hand; take it away to have the other`,
+    );
+  }
+  if (isOwn) return current;
+  const model = there ?? (await download(source, directory, hub));
   await link(current, model);
   return model;
 }

@@ -71,7 +71,7 @@ const restarts: Check = async (cluster, say) => {
   );
 };
 
-/** Nobody asks it before: what it computes is lost, and computed again elsewhere. */
+/** It has two seconds after SIGTERM, and no time to drain: what it still computes then is lost, and computed again elsewhere. */
 const replaces: Check = async (cluster, say) => {
   const before = await cluster.pods('prefill');
   const { name } = before[0]!;
@@ -84,7 +84,9 @@ const replaces: Check = async (cluster, say) => {
   const answered = await load.stop();
   const replacement = after.find((pod) => before.every((other) => other.name !== pod.name));
   assert.notEqual(replacement, undefined);
-  say(`${name} was killed: ${replacement!.name} is ready in its place after ${took}; all of ${answered} streams whole`);
+  say(
+    `${name} was deleted by force: ${replacement!.name} is ready in its place after ${took}; all of ${answered} streams whole`,
+  );
 };
 
 /** Load that has answers already. */
