@@ -1,5 +1,5 @@
 import type { ExportStatsSnapshot } from './export/export-stats.js';
-import { startExporter } from './export/exporter.js';
+import { startExporter } from './export/start-exporter.js';
 import { traceModules } from './modules.config.js';
 import { SharedControl } from './recording/shared-control.js';
 import { threadWriter } from './recording/thread-writer.js';

@@ -106,7 +106,7 @@ it('deletes the oldest files of processes that have ended, and nothing else', as
 const RECORD = `
 const { SpanWriter } = await load('recording/span-writer.js');
 const { record } = await load(${JSON.stringify(new URL('./exporting.fixture.js', import.meta.url).href)});
-const { startExporter } = await load('export/exporter.js');
+const { startExporter } = await load('export/start-exporter.js');
 const writer = new SpanWriter();
 const exporter = startExporter({ resource: { 'service.name': 'sliceway-child' } });
 exporter.addRing(writer.buffer);

@@ -4,7 +4,7 @@ import type { ExportStats } from './export-stats.js';
 import type { Environment } from './otel.config.js';
 import type { ExporterThreadData, FromExporterThread, HandedRing, ToExporterThread } from './thread-messages.js';
 
-export interface ExporterWorkerOptions {
+export interface ExporterSupervisorOptions {
   readonly data: Omit<ExporterThreadData, 'rings' | 'firstRingId' | 'isRestart'>;
   readonly environment: Environment;
   readonly stats: ExportStats;
@@ -24,8 +24,8 @@ interface Ring extends HandedRing {
 const rings = new Map<number, Ring>();
 let nextRingId = 0;
 
-/** The exporter's thread; one that dies is started again a few times. */
-export class ExporterWorker {
+/** Starts the exporter's thread, and again a few times when it dies. */
+export class ExporterSupervisor {
   /** The thread hears them as well, but takes a while to start: one of ours may have recorded and ended by then. */
   readonly #announced = new AnnouncedRings((buffer) => this.#post({ type: 'ring', buffer, answers: true }));
   readonly #flushes = new Map<number, () => void>();
@@ -34,7 +34,7 @@ export class ExporterWorker {
   #restarts = 0;
   #isClosed = false;
 
-  constructor(private readonly options: ExporterWorkerOptions) {
+  constructor(private readonly options: ExporterSupervisorOptions) {
     this.#worker = this.#start();
   }
 
@@ -73,7 +73,7 @@ export class ExporterWorker {
       firstRingId: nextRingId,
       isRestart: this.#restarts > 0,
     };
-    const worker = new Worker(new URL('./exporter-thread.js', import.meta.url), {
+    const worker = new Worker(new URL('./exporter-main.js', import.meta.url), {
       workerData: data,
       env: this.options.environment as NodeJS.ProcessEnv,
       // The main thread's flags (loaders, `--import`) are not for this one.
