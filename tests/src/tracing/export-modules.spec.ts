@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Exporter } from '@sliceway/tracing/internal/export/start-exporter.js';
+import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
 import { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
 import { Exporting, PATIENCE_MS, record } from './exporting.fixture.js';
 import { until } from '../until.fixture.js';
@@ -161,6 +163,33 @@ it.each([
   expect(exporting.logs).toEqual([expect.stringMatching(message)]);
   expect(exporter.stats().failures).toBe(1);
   expect(await exporter.shutdown()).toBe(true);
+});
+
+describe('a module that ends the thread as it is loaded', () => {
+  const start = (): Exporter =>
+    exporting.start({ SLICEWAY_TRACE_PROCESSOR: module('ends.mjs', `say('loaded'); process.exit(3);`) });
+
+  it('is loaded four times, then nothing is recorded, and the log says so', async () => {
+    const exporter = start();
+    const control = SharedControl.ofProcess();
+    control.enabled = true;
+    await until('given up', PATIENCE_MS, async () => !control.enabled);
+    expect(said()).toHaveLength(4);
+    expect(exporter.stats().failures).toBe(4);
+    expect(exporting.logs).toEqual(['exporter thread died 4 times: nothing is traced any more']);
+    expect(await exporter.flush()).toBe(false);
+    expect(await exporter.shutdown()).toBe(false);
+  });
+
+  it('is not loaded again after the end', async () => {
+    const exporter = start();
+    await until('died', PATIENCE_MS, async () => exporter.stats().failures === 1);
+    expect(await exporter.shutdown()).toBe(false);
+    expect(await exporter.shutdown()).toBe(true);
+    // It would be after a second.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(said()).toEqual(['loaded']);
+  });
 });
 
 it('a module that ends the thread does not end the process: the thread starts again', async () => {

@@ -5,7 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OtlpReceiver } from '@sliceway/testing';
-import { type Exporter, type ExporterOptions, startExporter } from '@sliceway/tracing/internal/export/start-exporter.js';
+import {
+  type Exporter,
+  type ExporterOptions,
+  startExporter,
+} from '@sliceway/tracing/internal/export/start-exporter.js';
 import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
 import type { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
 

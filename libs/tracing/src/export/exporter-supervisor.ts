@@ -9,6 +9,8 @@ export interface ExporterSupervisorOptions {
   readonly environment: Environment;
   readonly stats: ExportStats;
   readonly log: (message: string) => void;
+  /** The thread has died too often: nothing is exported any more. */
+  readonly onGivenUp: () => void;
 }
 
 /** Beyond it the thread dies, not the process. */
@@ -32,6 +34,7 @@ export class ExporterSupervisor {
   #nextFlush = 0;
   #worker: Worker | null;
   #restarts = 0;
+  #restartTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(private readonly options: ExporterSupervisorOptions) {
@@ -51,11 +54,13 @@ export class ExporterSupervisor {
   }
 
   async shutdown(timeoutMs: number): Promise<boolean> {
-    const worker = this.#worker;
-    if (this.#isClosed || worker === null) return true;
+    if (this.#isClosed) return true;
     this.#isClosed = true;
+    clearTimeout(this.#restartTimer);
     this.#announced.hear();
     this.#announced.close();
+    const worker = this.#worker;
+    if (worker === null) return false;
     this.#post({ type: 'shutdown' });
     const inTime = await within(timeoutMs, (done) => worker.once('exit', done));
     if (!inTime) await worker.terminate();
@@ -105,10 +110,12 @@ export class ExporterSupervisor {
     this.#worker = null;
     if (this.#isClosed) return;
     this.options.stats.add('failures');
-    if (this.#restarts++ >= MAX_RESTARTS) return;
-    setTimeout(() => {
-      if (!this.#isClosed) this.#worker = this.#start();
-    }, RESTART_MS).unref();
+    if (this.#restarts++ < MAX_RESTARTS) {
+      this.#restartTimer = setTimeout(() => (this.#worker = this.#start()), RESTART_MS).unref();
+    } else {
+      this.options.log(`exporter thread died ${this.#restarts} times: nothing is traced any more`);
+      this.options.onGivenUp();
+    }
   }
 }
 

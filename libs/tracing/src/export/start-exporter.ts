@@ -59,6 +59,8 @@ export function startExporter(options: ExporterOptions): Exporter {
     environment: config.environment,
     log,
     stats,
+    // Rings that nobody reads would count every span as dropped.
+    onGivenUp: () => (control.enabled = false),
     data: {
       control: control.buffer,
       stats: stats.buffer,
