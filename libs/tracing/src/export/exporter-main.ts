@@ -3,7 +3,7 @@ import { SharedControl } from '../recording/shared-control.js';
 import { SGLANG_NAMES } from '../sglang-names.js';
 import { AnnouncedRings } from './announced-rings.js';
 import { createSinks } from './create-sinks.js';
-import { estimateOrigin } from './estimate-origin.js';
+import { updateOrigin } from './estimate-origin.js';
 import { ExportStats } from './export-stats.js';
 import { RingDrainer } from './ring-drainer.js';
 import { LogOnce } from './log-once.js';
@@ -64,7 +64,7 @@ const drainer = new RingDrainer({
 
 if (data.isRestart) drainer.passOver();
 const timers = [
-  setInterval(() => control.addEpoch(estimateOrigin()), ESTIMATE_MS),
+  setInterval(() => updateOrigin(control), ESTIMATE_MS),
   setInterval(() => {
     for (const { id } of rings.age()) post({ type: 'ringEnded', id });
     announced.ask();

@@ -1,6 +1,6 @@
 import { SharedControl } from '../recording/shared-control.js';
 import type { TraceAttributes } from '../request-trace.js';
-import { estimateOrigin } from './estimate-origin.js';
+import { updateOrigin } from './estimate-origin.js';
 import { ExporterSupervisor } from './exporter-supervisor.js';
 import { ExportStats, type ExportStatsSnapshot } from './export-stats.js';
 import type { TraceFileOptions } from './file-destination.js';
@@ -54,7 +54,7 @@ export function startExporter(options: ExporterOptions): Exporter {
   if (names.length === 0) return nowhere(stats);
   const control = SharedControl.ofProcess();
   // Spans refer to an estimate from the first one on.
-  control.addEpoch(estimateOrigin());
+  updateOrigin(control);
   const supervisor = new ExporterSupervisor({
     environment: config.environment,
     log,
