@@ -3,7 +3,7 @@ import { startExporter } from './export/start-exporter.js';
 import { traceModules } from './modules.config.js';
 import { SharedControl } from './recording/shared-control.js';
 import { threadWriter } from './recording/thread-writer.js';
-import { samplingRatio } from './sampling.config.js';
+import { readSampling } from './sampling.config.js';
 import { TraceLevel, type TraceModule } from './trace-level.js';
 
 export interface TracingOptions {
@@ -45,12 +45,13 @@ export interface Tracing {
 
 /** Starts tracing in this process: once, before its first request. All standard OTEL_* variables count. */
 export function initTracing(options: TracingOptions): Tracing {
-  const { serviceName, serviceInstanceId, resource, endpoint, protocol, log } = options;
+  const { serviceName, serviceInstanceId, resource, endpoint, protocol, log = warn } = options;
   const control = SharedControl.ofProcess();
   control.level = options.level ?? TraceLevel.normal;
-  control.modules =
-    options.modules ?? traceModules(log ?? ((message) => process.emitWarning(message, 'TracingWarning')));
-  control.ratio = samplingRatio();
+  control.modules = options.modules ?? traceModules(log);
+  const { ratio, ignoresParent } = readSampling(log);
+  control.ratio = ratio;
+  control.ignoresParent = ignoresParent;
   const instance = serviceInstanceId === undefined ? {} : { 'service.instance.id': serviceInstanceId };
   const exporter = startExporter({
     resource: { 'service.name': serviceName, ...instance, ...resource },
@@ -76,4 +77,8 @@ export function initTracing(options: TracingOptions): Tracing {
       return exporter.shutdown(timeoutMs);
     },
   };
+}
+
+function warn(message: string): void {
+  process.emitWarning(message, 'TracingWarning');
 }

@@ -1,4 +1,5 @@
 import type { ContextCarrier } from './context-carrier.js';
+import { decideByTraceId } from './decide-by-trace-id.js';
 import { enlist, liveRequest } from './live-requests.js';
 import { NULL_TRACE } from './null-trace.js';
 import { PassThroughTrace } from './pass-through-trace.js';
@@ -46,6 +47,7 @@ export function startRequest(options: StartRequestOptions): RequestTrace {
   const hasOuter = parent !== undefined && read(parent);
   const level = options.level ?? control.level;
   if (!isRecorded(level, options.module)) return hasOuter ? passOn(rid) : NULL_TRACE;
+  if (hasOuter && control.ignoresParent) decideByTraceId(received, control.ratio);
   if (hasOuter) return received.isSampled ? record(options, received, level, false) : passOn(rid);
   return isChosen() ? record(options, null, level, false) : NULL_TRACE;
 }
