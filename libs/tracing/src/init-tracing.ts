@@ -1,6 +1,7 @@
 import type { ExportStatsSnapshot } from './export/export-stats.js';
 import { startExporter } from './export/start-exporter.js';
 import { traceModules } from './modules.config.js';
+import { processResource } from './process-resource.js';
 import { SharedControl } from './recording/shared-control.js';
 import { threadWriter } from './recording/thread-writer.js';
 import { readSampling } from './sampling.config.js';
@@ -54,7 +55,7 @@ export function initTracing(options: TracingOptions): Tracing {
   control.ignoresParent = ignoresParent;
   const instance = serviceInstanceId === undefined ? {} : { 'service.instance.id': serviceInstanceId };
   const exporter = startExporter({
-    resource: { 'service.name': serviceName, ...instance, ...resource },
+    resource: { 'service.name': serviceName, ...instance, ...processResource(), ...resource },
     endpoint,
     protocol,
     log,
