@@ -1,5 +1,6 @@
 import type { ExportStatsSnapshot } from './export/export-stats.js';
 import { startExporter } from './export/start-exporter.js';
+import { abortRequests } from './live-requests.js';
 import { traceModules } from './modules.config.js';
 import { processResource } from './process-resource.js';
 import { SharedControl } from './recording/shared-control.js';
@@ -40,7 +41,10 @@ export interface Tracing {
   stats(): TracingStats;
   /** Sends what is recorded. @returns whether that was done in time */
   flush(timeoutMs?: number): Promise<boolean>;
-  /** Sends what is recorded, within a limit, and stops. Never rejects. @returns whether it was in time */
+  /**
+   * Ends this thread's live requests with the error `shutdown`, sends what is recorded, within a limit, and stops. Never rejects.
+   * @returns whether it was in time
+   */
   shutdown(timeoutMs?: number): Promise<boolean>;
 }
 
@@ -74,6 +78,7 @@ export function initTracing(options: TracingOptions): Tracing {
     stats: () => ({ ...exporter.stats(), malformedContexts: control.malformed }),
     flush: (timeoutMs) => exporter.flush(timeoutMs),
     shutdown(timeoutMs) {
+      abortRequests('shutdown');
       control.enabled = false;
       return exporter.shutdown(timeoutMs);
     },

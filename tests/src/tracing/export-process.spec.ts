@@ -32,3 +32,10 @@ it('the resource says which process of which host recorded, and with what; optio
     'telemetry.sdk.version': VERSION,
   });
 });
+
+it('the end closes requests that are live', async () => {
+  await run(`await tracing.shutdown(); request.sliceEnd('resize'); request.finish();`);
+  const spans = receiver.spans();
+  expect(spans.map(({ name }) => name.replace(/ .*/, '')).sort()).toEqual(['Bootstrap', 'main', 'resize', 'resizer']);
+  for (const { status } of spans) expect(status).toEqual({ code: 2, message: 'shutdown' });
+});
