@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { hostname } from 'node:os';
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
@@ -56,7 +55,7 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
   const tracing = initTracing({
     serviceName: `sliceway-${role}`,
     serviceInstanceId: identity.instance,
-    resource: { 'service.version': VERSION, 'host.name': hostname(), 'process.runtime.name': 'nodejs' },
+    resource: { 'service.version': VERSION },
     level: config.SLICEWAY_TRACE_LEVEL as TraceLevel,
     log: (message) => logger.warn(message),
   });

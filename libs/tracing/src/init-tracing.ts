@@ -1,9 +1,11 @@
 import type { ExportStatsSnapshot } from './export/export-stats.js';
-import { startExporter } from './export/exporter.js';
+import { startExporter } from './export/start-exporter.js';
+import { abortRequests } from './live-requests.js';
 import { traceModules } from './modules.config.js';
+import { processResource } from './process-resource.js';
 import { SharedControl } from './recording/shared-control.js';
 import { threadWriter } from './recording/thread-writer.js';
-import { samplingRatio } from './sampling.config.js';
+import { readSampling } from './sampling.config.js';
 import { TraceLevel, type TraceModule } from './trace-level.js';
 
 export interface TracingOptions {
@@ -39,21 +41,25 @@ export interface Tracing {
   stats(): TracingStats;
   /** Sends what is recorded. @returns whether that was done in time */
   flush(timeoutMs?: number): Promise<boolean>;
-  /** Sends what is recorded, within a limit, and stops. Never rejects. @returns whether it was in time */
+  /**
+   * Ends this thread's live requests with the error `shutdown`, sends what is recorded, within a limit, and stops. Never rejects.
+   * @returns whether it was in time
+   */
   shutdown(timeoutMs?: number): Promise<boolean>;
 }
 
 /** Starts tracing in this process: once, before its first request. All standard OTEL_* variables count. */
 export function initTracing(options: TracingOptions): Tracing {
-  const { serviceName, serviceInstanceId, resource, endpoint, protocol, log } = options;
+  const { serviceName, serviceInstanceId, resource, endpoint, protocol, log = warn } = options;
   const control = SharedControl.ofProcess();
   control.level = options.level ?? TraceLevel.normal;
-  control.modules =
-    options.modules ?? traceModules(log ?? ((message) => process.emitWarning(message, 'TracingWarning')));
-  control.ratio = samplingRatio();
+  control.modules = options.modules ?? traceModules(log);
+  const { ratio, ignoresParent } = readSampling(log);
+  control.ratio = ratio;
+  control.ignoresParent = ignoresParent;
   const instance = serviceInstanceId === undefined ? {} : { 'service.instance.id': serviceInstanceId };
   const exporter = startExporter({
-    resource: { 'service.name': serviceName, ...instance, ...resource },
+    resource: { 'service.name': serviceName, ...instance, ...processResource(), ...resource },
     endpoint,
     protocol,
     log,
@@ -72,8 +78,13 @@ export function initTracing(options: TracingOptions): Tracing {
     stats: () => ({ ...exporter.stats(), malformedContexts: control.malformed }),
     flush: (timeoutMs) => exporter.flush(timeoutMs),
     shutdown(timeoutMs) {
+      abortRequests('shutdown');
       control.enabled = false;
       return exporter.shutdown(timeoutMs);
     },
   };
+}
+
+function warn(message: string): void {
+  process.emitWarning(message, 'TracingWarning');
 }

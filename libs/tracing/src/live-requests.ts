@@ -37,18 +37,25 @@ export function enlist(rid: string, trace: RequestTrace): RequestTrace {
   // One that has it already is no longer the oldest.
   if (known !== null) remove(known, bucket);
   add(rid, trace, bucket);
-  if (count > MAX_LIVE_REQUESTS) {
-    const { rid: other, trace: forgotten } = oldest!;
-    remove(oldest!, bucketOf(other));
-    forgotten!.abort('forgotten: too many live requests');
-  }
+  if (count > MAX_LIVE_REQUESTS) abortOldest('forgotten: too many live requests');
   return trace;
+}
+
+/** Ends all of them as failed. */
+export function abortRequests(reason: string): void {
+  while (count > 0) abortOldest(reason);
 }
 
 export function forget(rid: string, ended: RequestTrace): void {
   const bucket = bucketOf(rid);
   const entry = find(rid, bucket);
   if (entry !== null && entry.trace === ended) remove(entry, bucket);
+}
+
+function abortOldest(reason: string): void {
+  const { rid, trace } = oldest!;
+  remove(oldest!, bucketOf(rid));
+  trace!.abort(reason);
 }
 
 /** Ids are random, so a few of their characters tell them apart. */

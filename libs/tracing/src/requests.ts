@@ -1,4 +1,5 @@
 import type { ContextCarrier } from './context-carrier.js';
+import { decideByTraceId } from './decide-by-trace-id.js';
 import { enlist, liveRequest } from './live-requests.js';
 import { NULL_TRACE } from './null-trace.js';
 import { PassThroughTrace } from './pass-through-trace.js';
@@ -50,6 +51,7 @@ export function startRequest(options: StartRequestOptions): RequestTrace {
   const level = options.level ?? control.level;
   // Other services may have another level, but the request keeps that of its start.
   if (!isRecorded(level, options.module)) return hasOuter ? passOn(rid, OFF) : NULL_TRACE;
+  if (hasOuter && control.ignoresParent) decideByTraceId(received, control.ratio);
   if (hasOuter) return received.isSampled ? record(options, received, level, false) : passOn(rid, undefined);
   return isChosen() ? record(options, null, level, false) : NULL_TRACE;
 }

@@ -13,8 +13,11 @@ import { readSpan } from '@sliceway/tracing/internal/recording/read-span.js';
 import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
 import { type SpanRecipe, writeSpan } from './span-recipe.fixture.js';
 
+/** The ends of int64, and what is beyond it. */
+const BOUNDS = [-(2 ** 63), 2 ** 63 - 1024, 2 ** 63, -(2 ** 63) - 2048, 1e300];
 const RESOURCE = {
   'service.name': 'sliceway-test',
+  bounds: BOUNDS,
   'process.pid': 12,
   'host.ratio': 0.5,
   flags: [true],
@@ -361,7 +364,7 @@ it('the JSON says the same as the protobuf', () => {
       ...PLAIN,
       parentSpanId: hex('b1', 8),
       previous: hex('c2', 8),
-      attributes: { i: 3, d: 0.5, t: 'ü', l: [1, 2.5], b: true },
+      attributes: { i: 3, d: 0.5, t: 'ü', l: [1, 2.5], b: true, bounds: BOUNDS },
     },
   ];
   const { ring, drain } = ringOf(recipes);

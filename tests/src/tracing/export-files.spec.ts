@@ -103,10 +103,25 @@ it('deletes the oldest files of processes that have ended, and nothing else', as
   expect(ended.filter((file) => existsSync(file))).toEqual(ended.slice(4));
 });
 
+it('the same pid under another name is a process that has ended: in a container all have it', async () => {
+  const name = (instance: string, more = ''): string =>
+    join(exporting.directory, `traces-sliceway_test-${instance}-${process.pid}${more}.jsonl`);
+  const ended = Array.from({ length: 20 }, (_, i) => name(`former${i}`));
+  const own = [name('one'), name('one', '.1')];
+  [...own, ...ended].forEach((file, i) => {
+    writeFileSync(file, '');
+    utimesSync(file, 1000 + i, 1000 + i);
+  });
+  const exporter = exporting.start({ SLICEWAY_TRACE_DIRECTORY: exporting.directory });
+  expect(await exporter.flush()).toBe(true);
+  expect(own.filter((file) => existsSync(file))).toEqual(own);
+  expect(ended.filter((file) => existsSync(file))).toEqual(ended.slice(4));
+});
+
 const RECORD = `
 const { SpanWriter } = await load('recording/span-writer.js');
 const { record } = await load(${JSON.stringify(new URL('./exporting.fixture.js', import.meta.url).href)});
-const { startExporter } = await load('export/exporter.js');
+const { startExporter } = await load('export/start-exporter.js');
 const writer = new SpanWriter();
 const exporter = startExporter({ resource: { 'service.name': 'sliceway-child' } });
 exporter.addRing(writer.buffer);

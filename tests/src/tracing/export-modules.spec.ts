@@ -1,7 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Exporter } from '@sliceway/tracing/internal/export/start-exporter.js';
+import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
 import { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
 import { Exporting, PATIENCE_MS, record } from './exporting.fixture.js';
+import { writeSpan } from './span-recipe.fixture.js';
 import { until } from '../until.fixture.js';
 
 let exporting: Exporting;
@@ -32,7 +37,7 @@ function said(): unknown[] {
 }
 
 const PROCESSOR = `class Mine {
-    onStart() { say('started'); }
+    onStart(span) { say('started ' + span.name); }
     onEnd(span) {
       const { name, kind, attributes, startTime, duration, ended, resource, instrumentationScope } = span;
       say({ name, kind, i: attributes.i, duration, ended, service: resource.attributes['service.name'],
@@ -63,6 +68,7 @@ it.each([
   expect(await exporter.flush()).toBe(true);
   expect(await exporter.shutdown()).toBe(true);
   expect(said()).toEqual([
+    'started span',
     {
       name: 'span',
       kind: 0,
@@ -80,6 +86,52 @@ it.each([
   ]);
   expect(exporter.stats()).toMatchObject({ exported: 1, failures: 0 });
   expect(exporting.logs).toEqual([]);
+});
+
+it('onStart of a SpanProcessor may write to a span, and is told its parent', async () => {
+  const path = module(
+    'writes.mjs',
+    `const SPAN = Symbol.for('OpenTelemetry Context Key SPAN');
+    export default {
+      onStart(span, parent) {
+        say(parent.getValue(SPAN)?.spanContext().spanId ?? null);
+        if (span.isRecording()) span.setAttribute('a', 1).setAttributes({ b: 2 }).updateName('other').setStatus({ code: 1 });
+        span.addEvent('event').addLink({}).addLinks([]).recordException(new Error('not ours'));
+        span.end();
+      },
+      onEnd({ name, attributes, status, events }) { say({ name, attributes, status, events }); },
+      async forceFlush() {}, async shutdown() {},
+    };`,
+  );
+  const exporter = exporting.start({ SLICEWAY_TRACE_PROCESSOR: path });
+  const span = { traceId: '1f'.repeat(16), name: 'span', kind: 1, startTs: 1, endTs: 2, events: [], links: [] };
+  const spans = [
+    { ...span, spanId: 'a0'.repeat(8), attributes: { b: 1, c: 3 } },
+    { ...span, spanId: 'a1'.repeat(8), parentSpanId: 'a0'.repeat(8), attributes: {} },
+  ];
+  exporter.addRing(writeSpan(spans, SharedControl.ofProcess().epoch));
+  expect(await exporter.flush()).toBe(true);
+  const written = (attributes: object): object => ({ name: 'other', attributes, status: { code: 1 }, events: [] });
+  expect(said()).toEqual([null, written({ a: 1, b: 2, c: 3 }), 'a0'.repeat(8), written({ a: 1, b: 2 })]);
+  expect(exporter.stats()).toMatchObject({ exported: 2, failures: 0 });
+});
+
+it("OpenTelemetry's BatchSpanProcessor", async () => {
+  const sdk = createRequire(import.meta.url).resolve('@opentelemetry/sdk-trace-base');
+  const path = module(
+    'batches.mjs',
+    `import sdk from ${JSON.stringify(pathToFileURL(sdk).href)};
+    export default new sdk.BatchSpanProcessor({
+      export(spans, done) { say(spans.map(({ attributes }) => attributes.i)); done({ code: 0 }); },
+      async shutdown() { say('shut down'); },
+    });`,
+  );
+  const exporter = exporting.start({ SLICEWAY_TRACE_PROCESSOR: path });
+  const writer = new SpanWriter();
+  exporter.addRing(writer.buffer);
+  record(writer, 3);
+  expect(await exporter.shutdown()).toBe(true);
+  expect(said()).toEqual([[0, 1, 2], 'shut down']);
 });
 
 it('a SpanExporter gets batches', async () => {
@@ -161,6 +213,33 @@ it.each([
   expect(exporting.logs).toEqual([expect.stringMatching(message)]);
   expect(exporter.stats().failures).toBe(1);
   expect(await exporter.shutdown()).toBe(true);
+});
+
+describe('a module that ends the thread as it is loaded', () => {
+  const start = (): Exporter =>
+    exporting.start({ SLICEWAY_TRACE_PROCESSOR: module('ends.mjs', `say('loaded'); process.exit(3);`) });
+
+  it('is loaded four times, then nothing is recorded, and the log says so', async () => {
+    const exporter = start();
+    const control = SharedControl.ofProcess();
+    control.enabled = true;
+    await until('given up', PATIENCE_MS, async () => !control.enabled);
+    expect(said()).toHaveLength(4);
+    expect(exporter.stats().failures).toBe(4);
+    expect(exporting.logs).toEqual(['exporter thread died 4 times: nothing is traced any more']);
+    expect(await exporter.flush()).toBe(false);
+    expect(await exporter.shutdown()).toBe(false);
+  });
+
+  it('is not loaded again after the end', async () => {
+    const exporter = start();
+    await until('died', PATIENCE_MS, async () => exporter.stats().failures === 1);
+    expect(await exporter.shutdown()).toBe(false);
+    expect(await exporter.shutdown()).toBe(true);
+    // It would be after a second.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(said()).toEqual(['loaded']);
+  });
 });
 
 it('a module that ends the thread does not end the process: the thread starts again', async () => {

@@ -1,3 +1,5 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { type OtlpReceiver, startOtlpReceiver } from '@sliceway/testing';
 import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
@@ -153,6 +155,21 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     },
   );
 
+  it('what counts as dropped is not sent later', async () => {
+    await receiver.setMode('unavailable');
+    const exporter = exporting.start(environment(protocol, { OTEL_BSP_EXPORT_TIMEOUT: '300' }));
+    const writer = new SpanWriter();
+    exporter.addRing(writer.buffer);
+    record(writer, 3);
+    await until('given up', PATIENCE_MS, async () => exporter.stats().droppedExport === 3);
+    const { requests } = receiver;
+    await receiver.setMode('accept');
+    // The first retry would come 1.2 s after the first try at the latest.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(receiver.requests).toBe(requests);
+    expect(receiver.spans()).toEqual([]);
+  });
+
   it('goes on when the receiver is back', async () => {
     const exporter = exporting.start(environment(protocol));
     const writer = new SpanWriter();
@@ -218,6 +235,33 @@ it('answers within the time of an export that never does', async () => {
   expect(exporting.logs).toEqual(['export to otlp: no answer within 100 ms']);
 });
 
+it('what is given up takes nothing else with it', async () => {
+  const answers: ServerResponse[] = [];
+  // The first is never answered, the second soon: both are under way when the first one's time is over.
+  const server = createServer((request, response) => {
+    request.resume();
+    if (answers.push(response) === 2) setTimeout(() => response.end(), 300);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` };
+    const exporter = exporting.start({ ...endpoint, OTEL_BSP_EXPORT_TIMEOUT: '1000' });
+    const writer = new SpanWriter();
+    exporter.addRing(writer.buffer);
+    record(writer, 1);
+    await until('the first', PATIENCE_MS, async () => answers.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    record(writer, 1);
+    expect(await exporter.flush()).toBe(true);
+    expect(exporter.stats()).toMatchObject({ exported: 1, droppedExport: 1 });
+    expect(answers).toHaveLength(2);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
 it('a full ring is counted', async () => {
   const exporter = exporting.start(environment('http/protobuf'), { drainMs: 300 });
   const writer = new SpanWriter(1 << 14);
@@ -228,6 +272,7 @@ it('a full ring is counted', async () => {
   const { exported, droppedRing } = exporter.stats();
   expect(droppedRing).toBe(writer.dropped);
   expect(exported).toBe(receiver.spans().length);
+  expect(exported + droppedRing).toBe(2000);
 });
 
 /** Records with the ring of a thread of its own, which announces itself. */

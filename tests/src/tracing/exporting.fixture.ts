@@ -5,7 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OtlpReceiver } from '@sliceway/testing';
-import { type Exporter, type ExporterOptions, startExporter } from '@sliceway/tracing/internal/export/exporter.js';
+import {
+  type Exporter,
+  type ExporterOptions,
+  startExporter,
+} from '@sliceway/tracing/internal/export/start-exporter.js';
 import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
 import type { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
 
@@ -73,7 +77,7 @@ export interface Ended {
 export const TRACING_DIST = new URL('./', pathToFileURL(createRequire(import.meta.url).resolve('@sliceway/tracing')))
   .href;
 
-/** Runs a module in a process of its own; it may import from `dist` by name: `await load('export/exporter.js')`. */
+/** Runs a module in a process of its own; it may import from `dist` by name: `await load('export/start-exporter.js')`. */
 export function runProgram(
   source: string,
   environment: Record<string, string> = {},

@@ -1,5 +1,5 @@
 import type { Destinations } from './create-sinks.js';
-import type { ExporterOptions } from './exporter.js';
+import type { ExporterOptions } from './start-exporter.js';
 import { type OtelConfig, TracesExporter } from './otel.config.js';
 
 const FILE_DIRECTORY = 'traces';

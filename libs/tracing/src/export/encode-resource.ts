@@ -1,4 +1,5 @@
 import type { AttributeValue, TraceAttributes } from '../request-trace.js';
+import { ARRAY_VALUES, encodeNumber, KeyValueTag, ValueTag } from './otlp-values.js';
 import { ProtobufWriter } from './protobuf-writer.js';
 
 const RESOURCE = 0x0a;
@@ -16,10 +17,10 @@ export function encodeResource(attributes: TraceAttributes): Uint8Array {
     out.reserve(16);
     out.byte(ATTRIBUTES);
     const pair = out.begin();
-    out.byte(0x0a);
+    out.byte(KeyValueTag.key);
     out.block(Buffer.from(key));
     out.reserve(16);
-    out.byte(0x12);
+    out.byte(KeyValueTag.value);
     anyValue(out, value);
     out.end(pair);
   }
@@ -47,21 +48,19 @@ function anyValue(out: ProtobufWriter, value: AttributeValue): void {
   out.reserve(32);
   const begun = out.begin();
   if (typeof value === 'string') {
-    out.byte(0x0a);
+    out.byte(ValueTag.string);
     out.block(Buffer.from(value));
   } else if (typeof value === 'boolean') {
-    out.byte(0x10);
+    out.byte(ValueTag.boolean);
     out.byte(Number(value));
   } else if (typeof value === 'number') {
-    out.byte(Number.isInteger(value) ? 0x18 : 0x21);
-    if (Number.isInteger(value)) out.int64(value);
-    else out.double(value);
+    encodeNumber(out, value);
   } else {
-    out.byte(0x2a);
+    out.byte(ValueTag.array);
     const list = out.begin();
     for (const each of value) {
       out.reserve(1);
-      out.byte(0x0a);
+      out.byte(ARRAY_VALUES);
       anyValue(out, each);
     }
     out.end(list);

@@ -3,10 +3,11 @@ import { FLAG_STATUS_MESSAGE, FLAG_TRACE_STATE, SPAN_HEAD_WORDS, ValueType } fro
 import type { RingReader } from '../recording/ring-reader.js';
 import type { EpochTimes } from './epoch-times.js';
 import type { FurtherNames } from './further-names.js';
+import { ARRAY_VALUES, encodeNumber, KeyValueTag, ValueTag } from './otlp-values.js';
 import type { ProtobufWriter } from './protobuf-writer.js';
 import { DEFAULT_SPAN_LIMITS, limitUnits, type SpanLimits } from './span-limits.js';
 
-/** Field numbers and wire types of opentelemetry/proto/trace/v1/trace.proto and common/v1/common.proto. */
+/** Field numbers and wire types of opentelemetry/proto/trace/v1/trace.proto. */
 const SpanTag = {
   traceId: 0x0a,
   spanId: 0x12,
@@ -29,13 +30,9 @@ const SpanTag = {
 const EventTag = { time: 0x09, name: 0x12, attributes: 0x1a, droppedAttributes: 0x20 } as const;
 const LinkTag = { traceId: 0x0a, spanId: 0x12, attributes: 0x22, droppedAttributes: 0x28 } as const;
 const StatusTag = { message: 0x12, code: 0x18 } as const;
-const KeyValueTag = { key: 0x0a, value: 0x12 } as const;
-const ValueTag = { string: 0x0a, boolean: 0x10, integer: 0x18, double: 0x21, array: 0x2a } as const;
-const ARRAY_VALUES = 0x0a;
 
 /** W3C trace flags: what is recorded was sampled. Whether a parent is remote is not known here. */
 const SAMPLED = 1;
-const INT64_END = 2 ** 63;
 /** A span has 128 bytes to 16 KiB, but for a few. */
 const SPAN_LENGTH_BYTES = 2;
 /** More than the fixed parts of a span, an event or a link take. */
@@ -235,7 +232,7 @@ export class SpanEncoder {
     const value = out.begin();
     switch (typed & 7) {
       case ValueType.number:
-        this.#number(f64[this.#at++]!);
+        encodeNumber(out, f64[this.#at++]!);
         break;
       case ValueType.boolean:
         out.byte(ValueTag.boolean);
@@ -265,7 +262,7 @@ export class SpanEncoder {
       out.reserve(HEAD_BYTES);
       out.byte(ARRAY_VALUES);
       const value = out.begin();
-      if (ofNumbers) this.#number(this.#ring.f64[this.#at++]!);
+      if (ofNumbers) encodeNumber(out, this.#ring.f64[this.#at++]!);
       else {
         out.byte(ValueTag.string);
         this.#valueText(this.#ring.i32[this.#at++ * 2]!);
@@ -273,17 +270,6 @@ export class SpanEncoder {
       out.end(value);
     }
     out.end(list);
-  }
-
-  #number(value: number): void {
-    const out = this.#out;
-    if (Number.isInteger(value) && value >= -INT64_END && value < INT64_END) {
-      out.byte(ValueTag.integer);
-      out.int64(value);
-    } else {
-      out.byte(ValueTag.double);
-      out.double(value);
-    }
   }
 
   #id(tag: number, from: number, size: number): void {

@@ -24,8 +24,9 @@ const FILE_NAME = /^traces-.*-(\d+)(?:\.\d+)?\.jsonl$/;
  */
 export function createFileDestination(options: TraceFileOptions, resource: TraceAttributes): SpanDestination {
   const { directory, maxBytes = MAX_BYTES, maxFiles = MAX_FILES } = options;
-  const file = new RotatingFile({ path: join(directory, traceFileName(resource)), maxBytes, maxFiles });
-  pruneFiles(directory, FILE_NAME, KEPT_FILES);
+  const name = traceFileName(resource);
+  const file = new RotatingFile({ path: join(directory, name), maxBytes, maxFiles });
+  pruneFiles(directory, FILE_NAME, KEPT_FILES, name);
   return {
     name: 'otlp_file',
     send: (spans) => file.append(encodeOtlpJson(spans, resource)),

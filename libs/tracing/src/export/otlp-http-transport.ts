@@ -45,23 +45,23 @@ export async function createOtlpHttpTransport(endpoint: string | undefined): Pro
   const { request: open } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
   const isZipped = options.compression === 'gzip';
 
-  async function sendOnce(body: Uint8Array, timeoutMs: number): Promise<number> {
+  async function sendOnce(body: Uint8Array, timeoutMs: number, signal: AbortSignal): Promise<number> {
     const headers = {
       ...(await options.headers()),
       'User-Agent': TRANSPORT_OPTIONS.userAgent,
       ...(isZipped && { 'Content-Encoding': 'gzip' }),
       'Content-Length': body.length,
     };
-    const answer = await post(open, url, { agent, headers, timeoutMs }, body);
+    signal.throwIfAborted();
+    const answer = await post(open, url, { agent, headers, timeoutMs, signal }, body);
     return answer.length === 0 ? 0 : warnOfRejected(ProtobufTraceSerializer.deserializeResponse(answer).partialSuccess);
   }
 
   return {
-    send: async ({ bytes }) => {
+    send: async (bytes, signal) => {
       const body = isZipped ? await compress(bytes) : bytes;
-      return withRetries((timeoutMs) => sendOnce(body, timeoutMs), options.timeoutMillis);
+      return withRetries((timeoutMs) => sendOnce(body, timeoutMs, signal), options.timeoutMillis, signal);
     },
-    abort: () => agent.destroy(),
     shutdown: () => agent.destroy(),
   };
 }
@@ -70,12 +70,13 @@ interface PostOptions {
   readonly agent: Agent;
   readonly headers: Record<string, string | number>;
   readonly timeoutMs: number;
+  readonly signal: AbortSignal;
 }
 
 function post(
   open: typeof request,
   url: URL,
-  { agent, headers, timeoutMs }: PostOptions,
+  { agent, headers, timeoutMs, signal }: PostOptions,
   body: Uint8Array,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -107,6 +108,7 @@ function post(
     const timer = setTimeout(() => {
       sent.destroy(Object.assign(new Error(`no answer within ${Math.round(timeoutMs)} ms`), { code: 'ETIMEDOUT' }));
     }, timeoutMs);
+    signal.addEventListener('abort', () => sent.destroy(signal.reason as Error));
     sent.on('error', fail);
     sent.end(body);
   });

@@ -1,5 +1,6 @@
 import type { AttributeValue, TraceAttributes } from '../request-trace.js';
 import { SCOPE_NAME } from '../recording/read-span.js';
+import { isInt64 } from './otlp-values.js';
 import type { ExportedSpan } from './span-limits.js';
 import { VERSION } from './version.js';
 
@@ -66,7 +67,7 @@ function anyValue(value: AttributeValue): object {
   if (typeof value === 'string') return { stringValue: value };
   if (typeof value === 'boolean') return { boolValue: value };
   if (typeof value === 'object') return { arrayValue: { values: value.map((each) => anyValue(each)) } };
-  if (Number.isInteger(value)) return { intValue: String(BigInt(value)) };
+  if (isInt64(value)) return { intValue: String(BigInt(value)) };
   // JSON has none of NaN and the infinities; protobuf's JSON writes their names.
   return { doubleValue: Number.isFinite(value) ? value : String(value) };
 }

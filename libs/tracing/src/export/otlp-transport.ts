@@ -1,25 +1,21 @@
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { VERSION } from './version.js';
 
-/** A whole ExportTraceServiceRequest. */
-export interface OtlpRequest {
-  readonly bytes: Uint8Array;
-  readonly spans: number;
-}
-
 /** Sends requests to an OTLP receiver, by OpenTelemetry's configuration: it reads OTEL_EXPORTER_OTLP_*. */
 export interface OtlpTransport {
-  /** Resolves with how many spans the receiver rejected. */
-  send(request: OtlpRequest): Promise<number>;
-  /** Cuts the connections of what is under way. */
-  abort(): void;
+  /**
+   * Resolves with how many spans the receiver rejected.
+   *
+   * @param request a whole ExportTraceServiceRequest
+   * @param signal gives it up: what is under way is cut off, and not tried again
+   */
+  send(request: Uint8Array, signal: AbortSignal): Promise<number>;
   shutdown(): void;
 }
 
 /** In the names of environment variables. */
 export const SIGNAL = 'TRACES';
-/** Our queue bounds what is under way. */
-export const TRANSPORT_OPTIONS = { concurrencyLimit: 64, userAgent: `sliceway/${VERSION}` };
+export const TRANSPORT_OPTIONS = { userAgent: `sliceway/${VERSION}` };
 
 /** Hands on what OpenTelemetry's parts have to say, such as a certificate that is not there. */
 export function onDiagnostics(take: (message: string) => void): void {

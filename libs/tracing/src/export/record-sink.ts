@@ -25,7 +25,7 @@ export interface RecordSinkOptions {
 export class RecordSink implements Sink {
   readonly name = 'otlp';
   readonly #batch: OtlpBatch;
-  readonly #queue: SendQueue<{ readonly bytes: Uint8Array; readonly spans: number }>;
+  readonly #queue: SendQueue<Uint8Array>;
   #openSinceMs = 0;
 
   constructor(private readonly options: RecordSinkOptions) {
@@ -35,8 +35,7 @@ export class RecordSink implements Sink {
       maxSpans: context.maxQueueSpans,
       timeoutMs: context.exportTimeoutMs,
       stats,
-      send: (batch) => transport.send(batch),
-      onTimeout: () => transport.abort(),
+      send: (request, signal) => transport.send(request, signal),
       onError,
     });
   }
@@ -63,7 +62,7 @@ export class RecordSink implements Sink {
 
   #seal(): void {
     const { spans } = this.#batch;
-    const bytes = this.#batch.take();
-    this.#queue.push({ payload: { bytes, spans }, spans, bytes: bytes.length });
+    const request = this.#batch.take();
+    this.#queue.push({ payload: request, spans, bytes: request.length });
   }
 }

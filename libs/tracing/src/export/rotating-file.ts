@@ -71,11 +71,21 @@ export class RotatingFile {
   }
 }
 
-/** Deletes the files of processes that have ended, but for the newest `keep`. Never throws. */
-export function pruneFiles(directory: string, pattern: RegExp, keep: number): void {
+/**
+ * Deletes the files of processes that have ended, but for the newest `keep`. Never throws.
+ *
+ * @param pattern of names, with the pid
+ * @param own name of this process's newest file: in a container every process before it had its pid
+ */
+export function pruneFiles(directory: string, pattern: RegExp, keep: number, own: string): void {
+  const stem = own.replace(/\w+$/, '');
+  const hasEnded = (name: string): boolean => {
+    const pid = Number(pattern.exec(name)?.[1]);
+    return pid === process.pid ? !name.startsWith(stem) : !Number.isNaN(pid) && !isAlive(pid);
+  };
   try {
     const ended = readdirSync(directory)
-      .filter((name) => !isAlive(Number(pattern.exec(name)?.[1] ?? process.pid)))
+      .filter(hasEnded)
       .map((name) => ({ path: join(directory, name), timeMs: statSync(join(directory, name)).mtimeMs }))
       .sort((a, b) => b.timeMs - a.timeMs);
     for (const { path } of ended.slice(keep)) rmSync(path, { force: true });

@@ -14,10 +14,8 @@ export interface SendQueueOptions<T> {
   readonly maxSpans: number;
   readonly timeoutMs: number;
   readonly stats: ExportStats;
-  /** Resolves with how many spans of the batch were not taken. */
-  readonly send: (payload: T) => Promise<number>;
-  /** After `timeoutMs`: what `send` still holds is to be let go. */
-  readonly onTimeout?: () => void;
+  /** Resolves with how many spans of the batch were not taken. After `timeoutMs` the signal is aborted: the batch counts as dropped. */
+  readonly send: (payload: T, signal: AbortSignal) => Promise<number>;
   readonly onError: (error: Error) => void;
 }
 
@@ -66,7 +64,7 @@ export class SendQueue<T> {
     const { stats, onError } = this.options;
     this.#inFlight++;
     try {
-      const rejected = Math.min(spans, await this.#withinTime(this.options.send(payload)));
+      const rejected = Math.min(spans, await this.#withinTime(payload));
       stats.add('batches');
       stats.add('exported', spans - rejected);
       stats.add('droppedExport', rejected);
@@ -79,15 +77,18 @@ export class SendQueue<T> {
     this.#pump();
   }
 
-  async #withinTime(sent: Promise<number>): Promise<number> {
-    const { timeoutMs, onTimeout } = this.options;
+  async #withinTime(payload: T): Promise<number> {
+    const { timeoutMs, send } = this.options;
+    const controller = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        onTimeout?.();
-        reject(new Error(`no answer within ${timeoutMs} ms`));
+        const error = new Error(`no answer within ${timeoutMs} ms`);
+        reject(error);
+        controller.abort(error);
       }, timeoutMs);
     });
+    const sent = send(payload, controller.signal);
     try {
       return await Promise.race([sent, timeout]);
     } finally {

@@ -34,7 +34,6 @@ export type ToExporterThread =
   | { readonly type: 'shutdown' };
 
 export type FromExporterThread =
-  | { readonly type: 'ready' }
   | { readonly type: 'flushed'; readonly id: number }
   | { readonly type: 'log'; readonly message: string }
   | { readonly type: 'ring'; readonly id: number; readonly buffer: SharedArrayBuffer; readonly answers: boolean }

@@ -1,9 +1,11 @@
+import { type Context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { TraceAttributes } from '../request-trace.js';
 import type { ExportStats } from './export-stats.js';
 import { readableSpans } from './readable-span.js';
 import type { Sink } from './sink.js';
 import type { SpanDestination } from './span-sink.js';
+import { startedSpan } from './started-span.js';
 import { loadUserObject } from './user-module.js';
 
 /** A user's `SpanExporter`, which gets batches. */
@@ -23,7 +25,7 @@ export async function createUserExporter(path: string, resource: TraceAttributes
   };
 }
 
-/** A user's `SpanProcessor`, whose `onEnd` gets each span; `onStart` is not called, since spans come when they are over. */
+/** A user's `SpanProcessor`. Spans come when they are over: `onStart` and `onEnd` are called one after the other. */
 export async function createUserProcessor(
   path: string,
   resource: TraceAttributes,
@@ -43,9 +45,11 @@ export async function createUserProcessor(
   return {
     name: path,
     takeSpan(span) {
-      const readable: ReadableSpan = toReadable(span);
+      const started = startedSpan(toReadable(span));
       try {
-        processor.onEnd(readable);
+        // A module may have `onEnd` alone.
+        processor.onStart?.(started, parentOf(started));
+        processor.onEnd(started);
         stats.add('exported');
       } catch (error) {
         stats.add('failures');
@@ -57,4 +61,8 @@ export async function createUserProcessor(
     flush: () => guarded(() => processor.forceFlush()),
     shutdown: () => guarded(() => processor.shutdown()),
   };
+}
+
+function parentOf({ parentSpanContext }: ReadableSpan): Context {
+  return parentSpanContext === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parentSpanContext);
 }

@@ -9,6 +9,7 @@ const EPOCH = 1;
 const MALFORMED = 2;
 const ENABLED = 3;
 const MODULES = 4;
+const IGNORES_PARENT = 5;
 const HEAD_RATIO = 4; // as f64
 const HEAD_BYTES = 64;
 const MODULE_BITS: readonly TraceModule[] = Object.values(TraceModule);
@@ -65,7 +66,16 @@ export class SharedControl {
     );
   }
 
-  /** Share of the traces that begin here which are recorded; those with a parent go as it does. */
+  /** Whether `ratio` is a share of all traces; else those with a parent go as it does. */
+  get ignoresParent(): boolean {
+    return Atomics.load(this.#i32, IGNORES_PARENT) === 1;
+  }
+
+  set ignoresParent(ignoresParent: boolean) {
+    Atomics.store(this.#i32, IGNORES_PARENT, Number(ignoresParent));
+  }
+
+  /** Share of the traces that begin here which are recorded. */
   get ratio(): number {
     return this.#head[HEAD_RATIO]!;
   }

@@ -3,9 +3,9 @@ import { SharedControl } from '../recording/shared-control.js';
 import { SGLANG_NAMES } from '../sglang-names.js';
 import { AnnouncedRings } from './announced-rings.js';
 import { createSinks } from './create-sinks.js';
-import { estimateOrigin } from './estimate-origin.js';
+import { updateOrigin } from './estimate-origin.js';
 import { ExportStats } from './export-stats.js';
-import { ExportThread } from './export-thread.js';
+import { RingDrainer } from './ring-drainer.js';
 import { LogOnce } from './log-once.js';
 import { type KnownRing, RingSet } from './ring-set.js';
 import type { ExporterThreadData, FromExporterThread, ToExporterThread } from './thread-messages.js';
@@ -50,7 +50,7 @@ const sinks = await createSinks({
   onError: (destination, error) => log.error(`export to ${destination}`, error),
   onWarning: (message) => log.warn(message),
 });
-const thread = new ExportThread({
+const drainer = new RingDrainer({
   control,
   stats,
   resource: data.resource,
@@ -62,9 +62,9 @@ const thread = new ExportThread({
   onError: (error) => log.error('export', error),
 });
 
-if (data.isRestart) thread.passOver();
+if (data.isRestart) drainer.passOver();
 const timers = [
-  setInterval(() => control.addEpoch(estimateOrigin()), ESTIMATE_MS),
+  setInterval(() => updateOrigin(control), ESTIMATE_MS),
   setInterval(() => {
     for (const { id } of rings.age()) post({ type: 'ringEnded', id });
     announced.ask();
@@ -73,14 +73,14 @@ const timers = [
 
 let drainTimer = setTimeout(drain, data.drainMs);
 function drain(): void {
-  const isBusy = thread.drain() > BUSY_FILL;
+  const isBusy = drainer.drain() > BUSY_FILL;
   drainTimer = setTimeout(drain, isBusy ? data.drainMs / BUSY_FACTOR : data.drainMs);
 }
 
 async function shutdown(): Promise<void> {
   clearTimeout(drainTimer);
   timers.forEach(clearInterval);
-  await thread.shutdown();
+  await drainer.shutdown();
   announced.close();
   process.exit();
 }
@@ -88,6 +88,5 @@ async function shutdown(): Promise<void> {
 port.on('message', (message: ToExporterThread) => {
   if (message.type === 'ring') addRing(message.buffer, message.answers);
   else if (message.type === 'shutdown') void shutdown();
-  else void thread.flush().then(() => post({ type: 'flushed', id: message.id }));
+  else void drainer.flush().then(() => post({ type: 'flushed', id: message.id }));
 });
-post({ type: 'ready' });

@@ -8,7 +8,7 @@ import type { KnownRing, RingSet } from './ring-set.js';
 import type { Sink } from './sink.js';
 import { type ExportedSpan, limitSpan, type SpanLimits } from './span-limits.js';
 
-export interface ExportThreadOptions {
+export interface RingDrainerOptions {
   readonly control: SharedControl;
   readonly stats: ExportStats;
   readonly resource: TraceAttributes;
@@ -22,8 +22,8 @@ export interface ExportThreadOptions {
 }
 
 /** Moves spans from rings to sinks. */
-export class ExportThread {
-  constructor(private readonly options: ExportThreadOptions) {}
+export class RingDrainer {
+  constructor(private readonly options: RingDrainerOptions) {}
 
   /** @returns how full the fullest ring was, from 0 to 1 */
   drain(): number {

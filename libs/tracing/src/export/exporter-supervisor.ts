@@ -4,11 +4,13 @@ import type { ExportStats } from './export-stats.js';
 import type { Environment } from './otel.config.js';
 import type { ExporterThreadData, FromExporterThread, HandedRing, ToExporterThread } from './thread-messages.js';
 
-export interface ExporterWorkerOptions {
+export interface ExporterSupervisorOptions {
   readonly data: Omit<ExporterThreadData, 'rings' | 'firstRingId' | 'isRestart'>;
   readonly environment: Environment;
   readonly stats: ExportStats;
   readonly log: (message: string) => void;
+  /** The thread has died too often: nothing is exported any more. */
+  readonly onGivenUp: () => void;
 }
 
 /** Beyond it the thread dies, not the process. */
@@ -24,17 +26,18 @@ interface Ring extends HandedRing {
 const rings = new Map<number, Ring>();
 let nextRingId = 0;
 
-/** The exporter's thread; one that dies is started again a few times. */
-export class ExporterWorker {
+/** Starts the exporter's thread, and again a few times when it dies. */
+export class ExporterSupervisor {
   /** The thread hears them as well, but takes a while to start: one of ours may have recorded and ended by then. */
   readonly #announced = new AnnouncedRings((buffer) => this.#post({ type: 'ring', buffer, answers: true }));
   readonly #flushes = new Map<number, () => void>();
   #nextFlush = 0;
   #worker: Worker | null;
   #restarts = 0;
+  #restartTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(private readonly options: ExporterWorkerOptions) {
+  constructor(private readonly options: ExporterSupervisorOptions) {
     this.#worker = this.#start();
   }
 
@@ -51,11 +54,13 @@ export class ExporterWorker {
   }
 
   async shutdown(timeoutMs: number): Promise<boolean> {
-    const worker = this.#worker;
-    if (this.#isClosed || worker === null) return true;
+    if (this.#isClosed) return true;
     this.#isClosed = true;
+    clearTimeout(this.#restartTimer);
     this.#announced.hear();
     this.#announced.close();
+    const worker = this.#worker;
+    if (worker === null) return false;
     this.#post({ type: 'shutdown' });
     const inTime = await within(timeoutMs, (done) => worker.once('exit', done));
     if (!inTime) await worker.terminate();
@@ -73,7 +78,7 @@ export class ExporterWorker {
       firstRingId: nextRingId,
       isRestart: this.#restarts > 0,
     };
-    const worker = new Worker(new URL('./exporter-thread.js', import.meta.url), {
+    const worker = new Worker(new URL('./exporter-main.js', import.meta.url), {
       workerData: data,
       env: this.options.environment as NodeJS.ProcessEnv,
       // The main thread's flags (loaders, `--import`) are not for this one.
@@ -105,10 +110,12 @@ export class ExporterWorker {
     this.#worker = null;
     if (this.#isClosed) return;
     this.options.stats.add('failures');
-    if (this.#restarts++ >= MAX_RESTARTS) return;
-    setTimeout(() => {
-      if (!this.#isClosed) this.#worker = this.#start();
-    }, RESTART_MS).unref();
+    if (this.#restarts++ < MAX_RESTARTS) {
+      this.#restartTimer = setTimeout(() => (this.#worker = this.#start()), RESTART_MS).unref();
+    } else {
+      this.options.log(`exporter thread died ${this.#restarts} times: nothing is traced any more`);
+      this.options.onGivenUp();
+    }
   }
 }
 

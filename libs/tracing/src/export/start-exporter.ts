@@ -1,7 +1,7 @@
 import { SharedControl } from '../recording/shared-control.js';
 import type { TraceAttributes } from '../request-trace.js';
-import { estimateOrigin } from './estimate-origin.js';
-import { ExporterWorker } from './exporter-worker.js';
+import { updateOrigin } from './estimate-origin.js';
+import { ExporterSupervisor } from './exporter-supervisor.js';
 import { ExportStats, type ExportStatsSnapshot } from './export-stats.js';
 import type { TraceFileOptions } from './file-destination.js';
 import { type Environment, type OtlpProtocol, readOtelConfig } from './otel.config.js';
@@ -54,11 +54,13 @@ export function startExporter(options: ExporterOptions): Exporter {
   if (names.length === 0) return nowhere(stats);
   const control = SharedControl.ofProcess();
   // Spans refer to an estimate from the first one on.
-  control.addEpoch(estimateOrigin());
-  const worker = new ExporterWorker({
+  updateOrigin(control);
+  const supervisor = new ExporterSupervisor({
     environment: config.environment,
     log,
     stats,
+    // Rings that nobody reads would count every span as dropped.
+    onGivenUp: () => (control.enabled = false),
     data: {
       control: control.buffer,
       stats: stats.buffer,
@@ -72,9 +74,9 @@ export function startExporter(options: ExporterOptions): Exporter {
   });
   return {
     destinations: names,
-    addRing: (buffer) => worker.addRing(buffer),
-    flush: (timeoutMs = FLUSH_MS) => worker.flush(timeoutMs),
-    shutdown: (timeoutMs = FLUSH_MS) => worker.shutdown(timeoutMs),
+    addRing: (buffer) => supervisor.addRing(buffer),
+    flush: (timeoutMs = FLUSH_MS) => supervisor.flush(timeoutMs),
+    shutdown: (timeoutMs = FLUSH_MS) => supervisor.shutdown(timeoutMs),
     stats: () => stats.snapshot(),
   };
 }
