@@ -13,6 +13,8 @@ export interface SpanEvent {
   /** Nanoseconds since the epoch. */
   readonly timeNs: bigint;
   readonly attributes: TraceAttributes;
+  /** None if not given. */
+  readonly droppedAttributes?: number;
 }
 
 export interface SpanLink {
@@ -21,6 +23,8 @@ export interface SpanLink {
   /** 16 hex characters. */
   readonly spanId: string;
   readonly attributes: TraceAttributes;
+  /** None if not given. */
+  readonly droppedAttributes?: number;
 }
 
 /** One span as it is exported: what the validator, the critical path and the tree look at. */
@@ -38,6 +42,8 @@ export interface TraceSpan {
   readonly startNs: bigint;
   readonly endNs: bigint;
   readonly attributes: TraceAttributes;
+  /** None if not given. */
+  readonly droppedAttributes?: number;
   readonly events: readonly SpanEvent[];
   readonly links: readonly SpanLink[];
   readonly droppedEvents: number;

@@ -1,5 +1,12 @@
 import { LinkKind, AttributeName } from '../names.js';
-import { FLAG_STATUS_MESSAGE, FLAG_TRACE_STATE, SPAN_HEAD_WORDS, ValueType } from '../recording/record-format.js';
+import {
+  COUNT_MASK,
+  DROPPED_SHIFT,
+  FLAG_STATUS_MESSAGE,
+  FLAG_TRACE_STATE,
+  SPAN_HEAD_WORDS,
+  ValueType,
+} from '../recording/record-format.js';
 import type { RingReader } from '../recording/ring-reader.js';
 import type { EpochTimes } from './epoch-times.js';
 import type { FurtherNames } from './further-names.js';
@@ -81,7 +88,7 @@ export class SpanEncoder {
     const droppedEvents = i32[at + 21]! - events;
     // The one to the slice before comes first.
     const hasPrevious = (i32[at + 14]! | i32[at + 15]!) !== 0;
-    const allLinks = (i32[at + 22]! & 0xffff) + (hasPrevious ? 1 : 0);
+    const allLinks = (i32[at + 22]! & COUNT_MASK) + (hasPrevious ? 1 : 0);
     const links = Math.min(allLinks, this.limits.links);
     this.times.select(i32[at + 17]!);
     out.reserve(HEAD_BYTES);
@@ -95,7 +102,7 @@ export class SpanEncoder {
     this.#time(SpanTag.startTime, f64[word + 1]!);
     this.#time(SpanTag.endTime, f64[word + 2]!);
     this.#varint(SpanTag.droppedEvents, i32[at + 23]! + droppedEvents);
-    this.#varint(SpanTag.droppedLinks, (i32[at + 22]! >>> 16) + allLinks - links);
+    this.#varint(SpanTag.droppedLinks, (i32[at + 22]! >>> DROPPED_SHIFT) + allLinks - links);
     out.byte(SpanTag.flags & 0xff);
     out.byte(SpanTag.flags >> 8);
     out.fixed32(SAMPLED);
@@ -175,14 +182,19 @@ export class SpanEncoder {
     out.end(begun);
   }
 
-  /** As many as there may be: each, and again under its further name where it has one. */
+  /**
+   * As many as there may be: each, and again under its further name where it has one.
+   *
+   * @param counts of a record: the attributes that it has, and above bit 15 those that it had no room for
+   */
   #attributes(
     tag: { readonly attributes: number; readonly droppedAttributes: number },
-    count: number,
+    counts: number,
     most: number,
     names: FurtherNames | null = null,
   ): void {
-    if (names === null && count <= most) {
+    const count = counts & COUNT_MASK;
+    if (names === null && count === counts && count <= most) {
       for (let i = 0; i < count; i++) this.#attribute(tag.attributes);
       return;
     }
@@ -196,7 +208,7 @@ export class SpanEncoder {
       left = this.#oneOf(left, tag.attributes, name);
     }
     this.#out.reserve(HEAD_BYTES);
-    if (left < 0) this.#varint(tag.droppedAttributes, -left);
+    this.#varint(tag.droppedAttributes, (counts >>> DROPPED_SHIFT) + Math.max(0, -left));
   }
 
   /** @returns how many are left; below 0 it was left out */

@@ -1,15 +1,15 @@
 import type { AttributeValue, TraceAttributes } from '../request-trace.js';
 import { SCOPE_NAME } from '../recording/read-span.js';
 import { isInt64 } from './otlp-values.js';
-import type { ExportedSpan } from './span-limits.js';
+import type { TraceSpan } from '../trace-span.js';
 import { VERSION } from './version.js';
 
 /** W3C trace flags: what is recorded was sampled. */
 const SAMPLED = 1;
 
 /** Spans of one resource as an ExportTraceServiceRequest in OTLP's JSON, without line breaks. https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding */
-export function encodeOtlpJson(spans: readonly ExportedSpan[], resource: TraceAttributes): string {
-  const byScope = new Map<string, ExportedSpan[]>();
+export function encodeOtlpJson(spans: readonly TraceSpan[], resource: TraceAttributes): string {
+  const byScope = new Map<string, TraceSpan[]>();
   for (const span of spans) {
     const known = byScope.get(span.scope);
     if (known === undefined) byScope.set(span.scope, [span]);
@@ -22,7 +22,7 @@ export function encodeOtlpJson(spans: readonly ExportedSpan[], resource: TraceAt
   return JSON.stringify({ resourceSpans: [{ resource: { attributes: keyValues(resource) }, scopeSpans }] });
 }
 
-function jsonSpan(span: ExportedSpan): object {
+function jsonSpan(span: TraceSpan): object {
   const { traceId, spanId, parentSpanId, traceState, name, kind, startNs, endNs, attributes, events, links, status } =
     span;
   return {

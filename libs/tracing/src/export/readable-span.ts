@@ -3,7 +3,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { TraceAttributes } from '../request-trace.js';
 import { SCOPE_NAME } from '../recording/read-span.js';
-import type { ExportedSpan } from './span-limits.js';
+import type { TraceSpan } from '../trace-span.js';
 import { VERSION } from './version.js';
 
 const NS_IN_SECOND = 1_000_000_000n;
@@ -11,7 +11,7 @@ const NS_IN_SECOND = 1_000_000_000n;
 type MutableAttributes = Record<string, string | number | boolean | string[] | number[]>;
 
 /** Makes spans as OpenTelemetry's SDK has them, all of one resource. */
-export function readableSpans(resourceAttributes: TraceAttributes): (span: ExportedSpan) => ReadableSpan {
+export function readableSpans(resourceAttributes: TraceAttributes): (span: TraceSpan) => ReadableSpan {
   const resource = resourceFromAttributes(copy(resourceAttributes));
   const scopes = new Map<string, ReadableSpan['instrumentationScope']>();
   const scopeOf = (name: string): ReadableSpan['instrumentationScope'] => {

@@ -6,7 +6,8 @@ import { type AttributeNames, withFurtherNames } from './further-names.js';
 import type { ExportStats } from './export-stats.js';
 import type { KnownRing, RingSet } from './ring-set.js';
 import type { Sink } from './sink.js';
-import { type ExportedSpan, limitSpan, type SpanLimits } from './span-limits.js';
+import type { TraceSpan } from '../trace-span.js';
+import { limitSpan, type SpanLimits } from './span-limits.js';
 
 export interface RingDrainerOptions {
   readonly control: SharedControl;
@@ -88,7 +89,7 @@ export class RingDrainer {
     return true;
   }
 
-  #read(ring: RingReader, word: number): ExportedSpan {
+  #read(ring: RingReader, word: number): TraceSpan {
     const { control, resource, names, limits } = this.options;
     const span = readSpan(ring, ring.span(word), control, resource);
     const named = names === null ? span : { ...span, attributes: withFurtherNames(span.attributes, names) };

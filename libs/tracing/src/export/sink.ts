@@ -1,5 +1,5 @@
 import type { RingReader } from '../recording/ring-reader.js';
-import type { ExportedSpan } from './span-limits.js';
+import type { TraceSpan } from '../trace-span.js';
 
 /** Where the exporter's thread puts spans. */
 export interface Sink {
@@ -7,7 +7,7 @@ export interface Sink {
   /** Takes a span as it lies in the ring, if the sink can. */
   readonly takeRecord?: (ring: RingReader, word: number) => void;
   /** Takes a span as an object, else. */
-  readonly takeSpan?: (span: ExportedSpan) => void;
+  readonly takeSpan?: (span: TraceSpan) => void;
   /** Called after each look at the rings: sends what has waited long enough. */
   onDrained(nowMs: number): void;
   /** Resolves when all that was taken has been sent or given up. */

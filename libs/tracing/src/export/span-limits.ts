@@ -1,5 +1,5 @@
 import type { AttributeValue, TraceAttributes } from '../request-trace.js';
-import type { SpanEvent, SpanLink, TraceSpan } from '../trace-span.js';
+import type { TraceSpan } from '../trace-span.js';
 
 /**
  * The most that a span is exported with: https://opentelemetry.io/docs/specs/otel/trace/sdk/#span-limits. What comes first is kept.
@@ -46,24 +46,19 @@ export function readSpanLimits(read: (name: string, fallback: number) => number)
   };
 }
 
-interface DroppedAttributes {
-  /** None if not given. */
+interface Attributed {
+  readonly attributes: TraceAttributes;
   readonly droppedAttributes?: number;
 }
 
-/** A span as it is exported: what it lost on the way is counted. */
-export interface ExportedSpan extends TraceSpan, DroppedAttributes {
-  readonly events: readonly (SpanEvent & DroppedAttributes)[];
-  readonly links: readonly (SpanLink & DroppedAttributes)[];
-}
-
 /** A span within limits, and the counts of what is left out. */
-export function limitSpan(span: TraceSpan, limits: SpanLimits): ExportedSpan {
-  const within = <T extends { readonly attributes: TraceAttributes }>(of: T, most: number): T & DroppedAttributes => {
+export function limitSpan(span: TraceSpan, limits: SpanLimits): TraceSpan {
+  const within = <T extends Attributed>(of: T, most: number): T => {
     const entries = Object.entries(of.attributes);
     if (entries.length <= most && limits.valueLength === Infinity) return of;
     const kept = entries.slice(0, most).map(([key, value]) => [key, limitValue(value, limits.valueLength)] as const);
-    return { ...of, attributes: Object.fromEntries(kept), droppedAttributes: entries.length - kept.length };
+    const droppedAttributes = (of.droppedAttributes ?? 0) + entries.length - kept.length;
+    return { ...of, attributes: Object.fromEntries(kept), droppedAttributes };
   };
   const events = span.events.slice(0, limits.events);
   const links = span.links.slice(0, limits.links);

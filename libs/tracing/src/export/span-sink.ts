@@ -1,7 +1,7 @@
 import type { ExportStats } from './export-stats.js';
 import { SendQueue } from './send-queue.js';
 import type { Sink, SinkContext } from './sink.js';
-import type { ExportedSpan } from './span-limits.js';
+import type { TraceSpan } from '../trace-span.js';
 
 /** What a span takes as an object, about. */
 const SPAN_BYTES = 2048;
@@ -10,15 +10,15 @@ const SPAN_BYTES = 2048;
 export interface SpanDestination {
   readonly name: string;
   /** @throws Error when the spans were not taken */
-  send(spans: readonly ExportedSpan[]): void | Promise<void>;
+  send(spans: readonly TraceSpan[]): void | Promise<void>;
   flush?(): Promise<void>;
   shutdown?(): Promise<void>;
 }
 
 /** Collects spans as objects and sends them in batches. */
 export class SpanSink implements Sink {
-  readonly #queue: SendQueue<readonly ExportedSpan[]>;
-  #open: ExportedSpan[] = [];
+  readonly #queue: SendQueue<readonly TraceSpan[]>;
+  #open: TraceSpan[] = [];
   #openSinceMs = 0;
 
   constructor(
@@ -43,7 +43,7 @@ export class SpanSink implements Sink {
     return this.destination.name;
   }
 
-  takeSpan(span: ExportedSpan): void {
+  takeSpan(span: TraceSpan): void {
     if (this.#open.length === 0) this.#openSinceMs = performance.now();
     this.#open.push(span);
     if (this.#open.length >= this.context.maxBatchSpans) this.#seal();

@@ -23,7 +23,7 @@ export function readSpan(ring: RingReader, raw: RawSpan, control: SharedControl,
   const events: SpanEvent[] = [];
   for (let i = 0; i < raw.events; i++) {
     const { name, ts, attributes: count } = ring.event();
-    events.push({ name, timeNs: control.toEpochNs(ts, epoch), attributes: ring.attributes(count) });
+    events.push({ name, timeNs: control.toEpochNs(ts, epoch), ...ring.attributes(count) });
   }
   const links: SpanLink[] = [];
   if (previous !== NO_ID) {
@@ -31,7 +31,7 @@ export function readSpan(ring: RingReader, raw: RawSpan, control: SharedControl,
   }
   for (let i = 0; i < raw.links; i++) {
     const { idsAt, attributes: count } = ring.link();
-    links.push({ traceId: hex(idsAt, 16), spanId: hex(idsAt + 16, 8), attributes: ring.attributes(count) });
+    links.push({ traceId: hex(idsAt, 16), spanId: hex(idsAt + 16, 8), ...ring.attributes(count) });
   }
   return {
     traceId,
@@ -42,7 +42,7 @@ export function readSpan(ring: RingReader, raw: RawSpan, control: SharedControl,
     kind: raw.kind as SpanKind,
     startNs: control.toEpochNs(raw.startTs, epoch),
     endNs: control.toEpochNs(raw.endTs, epoch),
-    attributes,
+    ...attributes,
     events,
     links,
     droppedEvents: raw.droppedEvents,

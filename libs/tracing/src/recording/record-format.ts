@@ -13,14 +13,14 @@
  *         word 7      span id of the slice before it (a `prev` link), 0 for none
  *         word 8      i32 name id, -1 for a text that follows | i32 epoch (see SharedControl)
  *         word 9      i32 scope's name id, -1 for the library's own | i32 flags: kind, status << 4, FLAG_*
- *         word 10     i32 attributes | i32 events
+ *         word 10     i32 attributes, dropped ones << 16 | i32 events
  *         word 11     i32 links, dropped links << 16 | i32 dropped events
  *         then        [name text] [status message text] [trace state text] attributes, events, links
  *   text              i32 length in characters | i32 0, then UTF-16, 4 a word
  *   attribute         i32 key's name id | i32 type, and above bit 3 its value or its length
  *                     [key text] number: f64; boolean: in the head; string: UTF-16 words; numbers: f64 each; strings: texts
- *   event             f64 ts, i32 name id | i32 attributes, [name text], attributes
- *   link              2 words trace id, span id, i32 attributes | i32 0, attributes
+ *   event             f64 ts, i32 name id | i32 attributes as in word 10, [name text], attributes
+ *   link              2 words trace id, span id, i32 attributes as in word 10 | i32 0, attributes
  * ```
  * Ids lie as they are exported: most significant byte first. Names are numbered by each thread: a record gives a number's
  * text before its first use, and where the number is -1 the text follows instead.
@@ -33,6 +33,10 @@ export const RING_WORDS = 1 << 17;
 /** No record is longer: texts and lists that would make it so are cut. */
 export const MAX_RECORD_WORDS = 1 << 13;
 export const SPAN_HEAD_WORDS = 12;
+
+/** Of a word that counts what is there and, above it, what there was no room for. */
+export const COUNT_MASK = 0xffff;
+export const DROPPED_SHIFT = 16;
 
 export const Word = { written: 0, dropped: 1, read: 2, thread: 3 } as const;
 

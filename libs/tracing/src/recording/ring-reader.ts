@@ -1,5 +1,7 @@
 import type { AttributeValue, TraceAttributes } from '../request-trace.js';
 import {
+  COUNT_MASK,
+  DROPPED_SHIFT,
   FLAG_STATUS_MESSAGE,
   FLAG_TRACE_STATE,
   HEADER_WORDS,
@@ -24,11 +26,17 @@ export interface RawSpan {
   readonly status: number;
   readonly statusMessage: string;
   readonly traceState: string;
+  /** How many, and above them how many were dropped. */
   readonly attributes: number;
   readonly events: number;
   readonly links: number;
   readonly droppedEvents: number;
   readonly droppedLinks: number;
+}
+
+interface Attributes {
+  readonly attributes: TraceAttributes;
+  readonly droppedAttributes?: number;
 }
 
 /** The exporter's end of a ring. */
@@ -122,8 +130,8 @@ export class RingReader {
       traceState: flags & FLAG_TRACE_STATE ? this.#text() : '',
       attributes: i32[at + 20]!,
       events: i32[at + 21]!,
-      links: links & 0xffff,
-      droppedLinks: links >>> 16,
+      links: links & COUNT_MASK,
+      droppedLinks: links >>> DROPPED_SHIFT,
       droppedEvents: i32[at + 23]!,
     };
   }
@@ -155,13 +163,15 @@ export class RingReader {
     return [key, this.#value(typed & 7, typed >> 3)];
   }
 
-  attributes(count: number): TraceAttributes {
+  /** @param counts of the span, the event or the link whose attributes are next */
+  attributes(counts: number): Attributes {
     const attributes: Record<string, AttributeValue> = {};
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < (counts & COUNT_MASK); i++) {
       const [key, value] = this.attribute();
       if (value !== undefined) attributes[key] = value;
     }
-    return attributes;
+    const droppedAttributes = counts >>> DROPPED_SHIFT;
+    return droppedAttributes === 0 ? { attributes } : { attributes, droppedAttributes };
   }
 
   /** The head of the next event; its attributes follow. */

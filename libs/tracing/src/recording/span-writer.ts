@@ -1,6 +1,7 @@
 import { threadId } from 'node:worker_threads';
 import type { AttributeValue, TraceAttributes } from '../request-trace.js';
 import {
+  DROPPED_SHIFT,
   FLAG_STATUS_MESSAGE,
   FLAG_TRACE_STATE,
   HEADER_WORDS,
@@ -46,6 +47,7 @@ export class SpanWriter {
   #at = 0;
   #end = 0;
   #attributes = 0;
+  #droppedAttributes = 0;
   #events = 0;
   #links = 0;
   /** Where the count of attributes goes: the span's, an event's or a link's. */
@@ -114,7 +116,7 @@ export class SpanWriter {
     i32[at + 22] = 0;
     i32[at + 23] = 0;
     this.#at = word + SPAN_HEAD_WORDS;
-    this.#attributes = this.#events = this.#links = 0;
+    this.#attributes = this.#droppedAttributes = this.#events = this.#links = 0;
     this.#countAt = at + 20;
     return true;
   }
@@ -146,7 +148,10 @@ export class SpanWriter {
   }
 
   attribute(key: string, value: AttributeValue): void {
-    if (this.#at > this.#end || this.#attributes >= MAX_ATTRIBUTES) return;
+    if (this.#at > this.#end || this.#attributes >= MAX_ATTRIBUTES) {
+      this.#droppedAttributes++;
+      return;
+    }
     const head = this.#at * 2;
     const i32 = this.#i32;
     this.#at++;
@@ -194,7 +199,7 @@ export class SpanWriter {
     this.#count();
     const at = this.#base * 2;
     this.#i32[at + 21] = this.#events;
-    this.#i32[at + 22] = this.#links | (droppedLinks << 16);
+    this.#i32[at + 22] = this.#links | (droppedLinks << DROPPED_SHIFT);
     this.#i32[at + 23] = droppedEvents;
     this.#publish();
     if (this.#unnumbered.length === 0) return;
@@ -248,8 +253,8 @@ export class SpanWriter {
 
   /** Of what is written to now; the next attributes are of something else. */
   #count(): void {
-    this.#i32[this.#countAt] = this.#attributes;
-    this.#attributes = 0;
+    this.#i32[this.#countAt] = this.#attributes | (this.#droppedAttributes << DROPPED_SHIFT);
+    this.#attributes = this.#droppedAttributes = 0;
   }
 
   #list(values: readonly (string | number)[]): number {
