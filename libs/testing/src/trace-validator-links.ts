@@ -2,6 +2,7 @@ import {
   AttributeName,
   LinkKind,
   placeOf,
+  roleOfRequest,
   SliceName,
   SpanKind,
   SpanPlace,
@@ -30,9 +31,24 @@ export function checkLinks(trace: TraceCase, report: Report): void {
     if (span !== first && previous.length !== 1) report(TraceRule.link, span, `it has ${previous.length} prev links`);
     if (span === first && previous.length > 0) report(TraceRule.link, span, 'nothing was before it');
     const isKv = Object.hasOwn(KV_PEER, span.name) && span.status.code !== SpanStatus.error;
-    if (isKv && !span.links.some((link) => kindOf(link) === LinkKind.kv))
+    if (isKv && !mayBeCut(trace, span) && !span.links.some((link) => kindOf(link) === LinkKind.kv))
       report(TraceRule.link, span, 'it has no kv link');
   }
+}
+
+/**
+ * A stop string in prefill's own tokens ends its transfer, too, as well as any end, and perhaps before decode has acknowledged a
+ * part of it: until then prefill cannot know that the slice exists to which it would link.
+ */
+function mayBeCut({ tree }: TraceCase, transfer: TraceSpan): boolean {
+  if (transfer.name !== SliceName.prefillTransferKvCache) return false;
+  const thread = tree.parentOf(transfer);
+  const request = thread && tree.parentOf(thread);
+  const room = request && tree.parentOf(request);
+  const gateway = room && tree.childrenOf(room).find((span) => roleOfRequest(span) === 'gateway');
+  const { [AttributeName.finishReasons]: reasons, [AttributeName.outputTokens]: tokens } = gateway?.attributes ?? {};
+  // With any more tokens one of them was decode's.
+  return Array.isArray(reasons) && reasons.includes('stop') && Number(tokens) <= reasons.length;
 }
 
 function kindOf({ attributes }: SpanLink): unknown {

@@ -83,10 +83,24 @@ describe('a valid trace has no faults', () => {
     expect(validateTrace(spans, PARENT)).toEqual([]);
   });
 
+  it('with a message in the time of a nested slice', () => {
+    const spans = valid({ level: 3 });
+    const { spanId, startNs, endNs } = the(spans, 'stream');
+    Object.assign(the(spans, SEND), { parentSpanId: spanId, startNs, endNs });
+    expect(validateTrace(spans, PARENT)).toEqual([]);
+  });
+
   it('with slices of the user’s own, if they are told', () => {
     const spans = valid();
     the(spans, 'receive').name = 'parse';
     expect(validateTrace(spans, { ...PARENT, ownNames: ['parse'] })).toEqual([]);
+  });
+
+  it('with a transfer that a stop string in the first token cut, before decode acknowledged any of it', () => {
+    const spans = valid({ quick: true });
+    Object.assign(the(spans, /^gateway Req/).attributes, STOPPED_AT_ONCE);
+    withoutKv(the(spans, 'prefill_transfer_kv_cache'));
+    expect(validateTrace(spans, PARENT)).toEqual([]);
   });
 
   it('with a batch step that has members of other requests, too', () => {
@@ -113,6 +127,9 @@ const relink = (kind: LinkKind, change: Partial<{ spanId: string; attributes: ob
     link.attributes['link.kind'] === kind ? ({ ...link, ...change } as typeof link) : link,
   ));
 const kind = (name: string) => ({ attributes: { 'link.kind': name } });
+const withoutKv = (span: Broken) =>
+  void (span.links = span.links.filter(({ attributes }) => attributes['link.kind'] !== LinkKind.kv));
+const STOPPED_AT_ONCE = { 'gen_ai.usage.output_tokens': 1, 'gen_ai.response.finish_reasons': ['stop'] };
 
 const MUTATIONS: [string, TraceRule, RegExp, Mutation, SampleOptions?][] = [
   // The tree.
@@ -351,14 +368,31 @@ const MUTATIONS: [string, TraceRule, RegExp, Mutation, SampleOptions?][] = [
       relink(LinkKind.previous, { spanId: the(spans, /^gateway \(/).spanId })(the(spans, 'admission'));
     },
   ],
-  [
-    'no kv link',
+  ['no kv link', TraceRule.link, /no kv link/, on('decode_transferred', withoutKv)],
+  ['no kv link of the sender', TraceRule.link, /no kv link/, on('prefill_transfer_kv_cache', withoutKv)],
+  ...(
+    [
+      ['of decode’s', STOPPED_AT_ONCE, 'decode_transferred'],
+      [
+        'where decode made a token',
+        { ...STOPPED_AT_ONCE, 'gen_ai.usage.output_tokens': 2 },
+        'prefill_transfer_kv_cache',
+      ],
+      [
+        'where the length ended it',
+        { ...STOPPED_AT_ONCE, 'gen_ai.response.finish_reasons': ['length'] },
+        'prefill_transfer_kv_cache',
+      ],
+    ] as const
+  ).map(([where, attributes, name]): [string, TraceRule, RegExp, Mutation] => [
+    `no kv link ${where} though a stop string may cut a transfer`,
     TraceRule.link,
     /no kv link/,
-    on('decode_transferred', (span) => {
-      span.links = span.links.filter(({ attributes }) => attributes['link.kind'] !== LinkKind.kv);
-    }),
-  ],
+    (spans) => {
+      Object.assign(the(spans, /^gateway Req/).attributes, attributes);
+      withoutKv(the(spans, name));
+    },
+  ]),
   [
     'a kv link to another slice',
     TraceRule.link,
