@@ -19,6 +19,8 @@ import { validateTrace } from './trace-validator.js';
 const PROGRAMS = 300;
 const STEPS = 60;
 const SEED = 7;
+/** What the exporter adds to each span. */
+const RESOURCE = { 'service.name': 'sliceway-gateway', 'service.instance.id': '0000000a', 'host.name': 'one' };
 const OWN = ['alpha', 'beta', 'gamma', 'delta'];
 // The first one is where requests run that do not say otherwise.
 registerThread({ label: 'gateway' });
@@ -150,7 +152,8 @@ describe('random programs', () => {
       }
       if (random() < 0.3) trace.abort('queue_full', { ts });
       else trace.finish({ ts });
-      expect(validateTrace(recorded())).toEqual([]);
+      const spans = recorded().map((span) => ({ ...span, resource: RESOURCE }));
+      expect(validateTrace(spans)).toEqual([]);
     }
   });
 });

@@ -18,6 +18,9 @@ type Broken = { -readonly [Key in keyof TraceSpan]: TraceSpan[Key] } & { attribu
 
 const PARENT: ValidateTraceOptions = { parent: OUTER_PARENT };
 
+/** What the exporter adds to each span. */
+const RESOURCE = { 'service.name': 'sliceway-gateway', 'service.instance.id': '0000000a', 'host.name': 'one' };
+
 function valid(options: SampleOptions = {}): Broken[] {
   return structuredClone(sampleTrace(options)) as Broken[];
 }
@@ -70,7 +73,7 @@ describe('a valid trace has no faults', () => {
     gateway.sliceEnd(SliceName.tokenizeWait, { ts: 400 });
     gateway.abort('client_disconnected', { ts: 400 });
     control.enabled = false;
-    const spans = recorded();
+    const spans = recorded().map((span) => ({ ...span, resource: RESOURCE }));
     expect(spans).toHaveLength(10);
     expect(validateTrace(spans)).toEqual([]);
     expect(criticalPath(spans)).toMatchObject({ ttftNs: null, e2eNs: 300n, unattributedNs: 0n });
@@ -126,9 +129,12 @@ const relink = (kind: LinkKind, change: Partial<{ spanId: string; attributes: ob
   void (span.links = span.links.map((link) =>
     link.attributes['link.kind'] === kind ? ({ ...link, ...change } as typeof link) : link,
   ));
+const withoutSchedule = (span: Broken) =>
+  void (span.events = span.events.filter(({ name }) => name !== EventName.schedule));
 const kind = (name: string) => ({ attributes: { 'link.kind': name } });
-const withoutKv = (span: Broken) =>
-  void (span.links = span.links.filter(({ attributes }) => attributes['link.kind'] !== LinkKind.kv));
+const unlink = (kind: LinkKind) => (span: Broken) =>
+  void (span.links = span.links.filter(({ attributes }) => attributes['link.kind'] !== kind));
+const withoutKv = unlink(LinkKind.kv);
 const STOPPED_AT_ONCE = { 'gen_ai.usage.output_tokens': 1, 'gen_ai.response.finish_reasons': ['stop'] };
 
 const MUTATIONS: [string, TraceRule, RegExp, Mutation, SampleOptions?][] = [
@@ -218,7 +224,7 @@ const MUTATIONS: [string, TraceRule, RegExp, Mutation, SampleOptions?][] = [
     'a nested slice in the wrong one',
     TraceRule.name,
     /does not belong in/,
-    on('chat_template', (span) => (span.name = 'decode_loop')),
+    on('chat_template', (span) => (span.name = 'socket_write')),
     { level: 3 },
   ],
   [
@@ -324,8 +330,53 @@ const MUTATIONS: [string, TraceRule, RegExp, Mutation, SampleOptions?][] = [
     'a forward that nobody scheduled',
     TraceRule.attributes,
     /no event schedule/,
-    on('prefill_forward', (span) => (span.events = [])),
+    on('prefill_forward', withoutSchedule),
   ],
+  ...([1, 2] as const).map((level): [string, TraceRule, RegExp, Mutation, SampleOptions] => [
+    `a decode that nobody scheduled, at level ${level}`,
+    TraceRule.attributes,
+    /decode_forward: it has no event schedule/,
+    on('decode_forward', withoutSchedule),
+    { level },
+  ]),
+  [
+    'a step that nobody scheduled',
+    TraceRule.attributes,
+    /decode_loop: it has no event schedule/,
+    on('decode_loop', withoutSchedule, 1),
+    { level: 3 },
+  ],
+  ...['first_step', 'last_step'].map((key): [string, TraceRule, RegExp, Mutation] => [
+    `no ${key}`,
+    TraceRule.attributes,
+    new RegExp(`no ${key}`),
+    on('decode_forward', without(key)),
+  ]),
+  ...(
+    [
+      ['decodes', /^engine .*pid:104/, {}],
+      ['ends at once', /^engine .*pid:104/, { quick: true }],
+      ['is made text', /^tokenizer .*pid:102/, {}],
+    ] as const
+  ).map(([what, thread, options]): [string, TraceRule, RegExp, Mutation, SampleOptions] => [
+    `a thread that does not say which choice ${what}`,
+    TraceRule.attributes,
+    /no choice/,
+    (spans) => {
+      const ofChoice = spans.filter(({ name, attributes }) => thread.test(name) && attributes['choice'] !== undefined);
+      without('choice')(ofChoice[0]!);
+    },
+    options,
+  ]),
+  ...['service.name', 'service.instance.id', 'host.name'].map((key): [string, TraceRule, RegExp, Mutation] => [
+    `a resource without ${key}`,
+    TraceRule.attributes,
+    new RegExp(`resource has no ${key}`),
+    on('batch_step', (span) => {
+      const { [key]: _, ...resource } = span.resource;
+      span.resource = resource;
+    }),
+  ]),
   [
     'a schedule without its batch',
     TraceRule.attributes,
@@ -401,6 +452,13 @@ const MUTATIONS: [string, TraceRule, RegExp, Mutation, SampleOptions?][] = [
       relink(LinkKind.kv, { spanId: the(spans, 'receive').spanId })(the(spans, 'decode_transferred'));
     },
   ],
+  ...['decode_loop', 'chunked_prefill'].map((name): [string, TraceRule, RegExp, Mutation, SampleOptions] => [
+    `a ${name} of no batch step`,
+    TraceRule.link,
+    /no batch link/,
+    on(name, unlink(LinkKind.batch)),
+    { level: 3 },
+  ]),
   ['an unknown kind of link', TraceRule.link, /kind next/, on('decode_forward', relink(LinkKind.batch, kind('next')))],
   ['a lost batch step', TraceRule.link, /batch link leads nowhere/, (spans) => leave(spans, the(spans, 'batch_step'))],
   [
