@@ -38,13 +38,13 @@ const OF_CHOICE: ReadonlySet<string> = new Set([SliceName.decodeForward, SliceNa
 const RESOURCE = ['service.name', 'service.instance.id', 'host.name'];
 
 /** Every span has the attributes and events that its kind must have. */
-export function checkAttributes({ tree, spans, level }: TraceCase, report: Report): void {
-  for (const span of tree.spans) {
-    const missing = RESOURCE.filter((key) => span.resource[key] === undefined);
-    if (missing.length > 0) report(TraceRule.attributes, span, `its resource has no ${missing.join(', ')}`);
-    if (placeOf(span) === SpanPlace.batchStep) checkBatchStep(span, report);
+export function checkAttributes({ tree, spans, batchSteps, level }: TraceCase, report: Report): void {
+  for (const span of batchSteps) {
+    checkResource(span, report);
+    checkBatchStep(span, report);
   }
   for (const span of spans) {
+    checkResource(span, report);
     const place = placeOf(span);
     if (place === SpanPlace.room) checkRoom(span, report);
     else if (place === SpanPlace.request) checkRequest(span, report);
@@ -56,6 +56,11 @@ export function checkAttributes({ tree, spans, level }: TraceCase, report: Repor
 function need(span: TraceSpan, keys: readonly string[], report: Report): void {
   const missing = keys.filter((key) => span.attributes[key] === undefined);
   if (missing.length > 0) report(TraceRule.attributes, span, `it has no ${missing.join(', ')}`);
+}
+
+function checkResource(span: TraceSpan, report: Report): void {
+  const missing = RESOURCE.filter((key) => span.resource[key] === undefined);
+  if (missing.length > 0) report(TraceRule.attributes, span, `its resource has no ${missing.join(', ')}`);
 }
 
 function checkRoom(span: TraceSpan, report: Report): void {

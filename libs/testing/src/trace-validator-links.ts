@@ -28,8 +28,8 @@ const NEEDED: Readonly<Record<string, LinkKind>> = {
 
 /** Links lead to what their kind says, and those that must be there are. */
 export function checkLinks(trace: TraceCase, report: Report): void {
-  const { tree, spans, traceId } = trace;
-  for (const span of tree.spans) for (const link of span.links) checkLink(trace, span, link, report);
+  const { spans, batchSteps, traceId } = trace;
+  for (const span of [...spans, ...batchSteps]) for (const link of span.links) checkLink(trace, span, link, report);
   const slices = spans.filter((span) => span.traceId === traceId && placeOf(span) === SpanPlace.slice);
   const first = slices.find((span) => isOfFirstLevel(trace, span) && span.name === SliceName.receive) ?? slices[0];
   for (const span of slices) {

@@ -9,7 +9,15 @@ import {
   type TraceLevel,
   type TraceSpan,
 } from '@sliceway/tracing';
-import { control, OUTER_PARENT, recordAll, recorded, type SampleOptions, sampleTrace } from '@sliceway/tracing/testing';
+import {
+  control,
+  OUTER_PARENT,
+  recordAll,
+  recorded,
+  SAMPLE_RID,
+  type SampleOptions,
+  sampleTrace,
+} from '@sliceway/tracing/testing';
 import { TraceRule } from './trace-fault.js';
 import { validateTrace, type ValidateTraceOptions } from './trace-validator.js';
 
@@ -615,6 +623,48 @@ describe('a trace is refused for its one fault:', () => {
 
   it('nothing at all', () => {
     expect(validateTrace([]).map(({ message }) => message)).toEqual(['there are no spans']);
+  });
+});
+
+describe('two requests in one trace, as an HTTP request with two prompts makes them', () => {
+  const OTHER_RID = 'ffeeddccbbaa99887766554433221100';
+
+  /** The same request once more, beside itself under the HTTP span and in the same batch steps. */
+  function two(): Broken[] {
+    const spans = valid();
+    const steps = spans.filter(({ name }) => name === 'batch_step');
+    const copies = structuredClone(spans.filter(({ name }) => name !== 'POST' && name !== 'batch_step'));
+    const own = new Set(copies.map(({ spanId }) => spanId));
+    const idOf = (spanId: string): string => (own.has(spanId) ? spanId.replace(/^../, 'fe') : spanId);
+    for (const span of copies) {
+      span.spanId = idOf(span.spanId);
+      span.parentSpanId = idOf(span.parentSpanId!);
+      span.links = span.links.map((link) => ({ ...link, spanId: idOf(link.spanId) }));
+      if (span.attributes['rid'] !== undefined) span.attributes['rid'] = OTHER_RID;
+      span.name = span.name.replace(/ Req .*/, ` Req ${OTHER_RID.slice(0, 8)}`);
+    }
+    for (const step of steps) step.links = step.links.flatMap((link) => [link, { ...link, spanId: idOf(link.spanId) }]);
+    return [...spans, ...copies];
+  }
+
+  it.each([SAMPLE_RID, OTHER_RID])('are valid one by one: %s', (rid) => {
+    expect(validateTrace(two(), { ...PARENT, rid })).toEqual([]);
+  });
+
+  it('are faults of the one that has them, only', () => {
+    const spans = two();
+    the(spans, 'receive', 1).endNs -= 1n;
+    expect(validateTrace(spans, { ...PARENT, rid: SAMPLE_RID })).toEqual([]);
+    expect(validateTrace(spans, { ...PARENT, rid: OTHER_RID })).toMatchObject([{ rule: TraceRule.tiling }]);
+  });
+
+  it('are not one request, and none is a third one', () => {
+    expect(validateTrace(two(), PARENT)).toMatchObject([
+      { message: 'it holds 2 requests' },
+      { message: '1 attempts have no retry_of link' },
+      { rule: TraceRule.link },
+    ]);
+    expect(validateTrace(two(), { ...PARENT, rid: 'a' })).toMatchObject([{ rule: TraceRule.oneTree }]);
   });
 });
 
