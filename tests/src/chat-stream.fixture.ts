@@ -7,6 +7,7 @@ export interface ChatFields {
   readonly top_p?: number;
   readonly top_k?: number;
   readonly seed?: number;
+  readonly stop?: string;
   readonly stream?: boolean;
   readonly logprobs?: boolean;
   readonly top_logprobs?: number;

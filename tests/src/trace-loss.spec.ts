@@ -1,11 +1,25 @@
 import { startOtlpReceiver, validateTrace, type OtlpReceiver } from '@sliceway/testing';
-import { LinkKind, TraceLevel, type TraceSpan } from '@sliceway/tracing';
+import { LinkKind, SliceName, SpanStatus, TraceLevel, type TraceSpan } from '@sliceway/tracing';
 import { Chaos } from './chaos.fixture.js';
 import { FIRST } from './stories.fixture.js';
 import { tracedEnv, tracesWhenSettled } from './traced-cluster.fixture.js';
-import { STAGES } from './wire-watch.fixture.js';
+import { STAGES, type Stage } from './wire-watch.fixture.js';
 
 const named = (spans: readonly TraceSpan[], name: RegExp): TraceSpan[] => spans.filter((span) => name.test(span.name));
+
+/** Who knows of a request when it is at a stage. */
+const BEGUN: Readonly<Record<Stage, readonly string[]>> = {
+  tokenizing: ['gateway', 'tokenizer'],
+  bootstrap: ['gateway', 'tokenizer', 'decode'],
+  transfer: ['gateway', 'tokenizer', 'prefill', 'decode'],
+  decode: ['gateway', 'tokenizer', 'prefill', 'decode'],
+};
+
+/** Prefill is done when decode has the whole KV. */
+function hasHandedOver(spans: readonly TraceSpan[], request: TraceSpan): boolean {
+  const sent = spans.find(({ name }) => name === SliceName.prefillTransferKvCache);
+  return request.name.startsWith('prefill') && sent !== undefined && sent.status.code !== SpanStatus.error;
+}
 
 describe('traces of what goes wrong', () => {
   let receiver: OtlpReceiver;
@@ -32,8 +46,11 @@ describe('traces of what goes wrong', () => {
     const [spans] = (await tracesWhenSettled(receiver, [rid])) as [TraceSpan[]];
     expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
     if (chaos.watch.hasFinished(rid)) return;
-    const rooms = named(spans, /^(Bootstrap|gateway Req)/);
-    expect(rooms.map(({ status }) => status.message)).toEqual(rooms.map(() => 'client_disconnected'));
+    const ended = named(spans, /^Bootstrap| Req /).filter((span) => !hasHandedOver(spans, span));
+    const failed = { code: SpanStatus.error, message: 'client_disconnected' };
+    expect(ended.map(({ name, status }) => [name, status])).toEqual(ended.map(({ name }) => [name, failed]));
+    const roles = named(spans, / Req /).map(({ name }) => name.replace(/ .*/, ''));
+    expect(roles).toEqual(expect.arrayContaining(BEGUN[stage]));
   });
 
   it.each(

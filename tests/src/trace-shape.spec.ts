@@ -1,13 +1,23 @@
 import { validateTrace } from '@sliceway/testing';
-import { AttributeName, EventName, SLICE_LEVEL, SliceName, TraceLevel, type Segment } from '@sliceway/tracing';
+import {
+  AttributeName,
+  EventName,
+  ridsOf,
+  type Segment,
+  SLICE_LEVEL,
+  SliceName,
+  SpanKind,
+  TraceLevel,
+} from '@sliceway/tracing';
 import type { ChatFields } from './chat-stream.fixture.js';
 import { messageNames, pathOf, sliceNames, TracedCluster } from './traced-cluster.fixture.js';
 
 const TRACE_ID = 'abcdef0123456789'.repeat(2);
 const SPAN_ID = '1234567890abcdef';
 const LONG = { content: 'a long story', max_tokens: 440 };
-/** Only a request whose first token is its last has it. */
-const QUICK = new Set<string>([SliceName.quickFinish]);
+/** Of a request whose first token is its last, and of all others. */
+const QUICK: readonly string[] = [SliceName.quickFinish];
+const DECODED: readonly string[] = [SliceName.decodeWaiting, SliceName.decodeForward, SliceName.decodeLoop];
 
 /** Those of every request that ends well. */
 const MESSAGES_OF_A_REQUEST = ['decode.leg', 'prefill.bootstrap', 'prefill.leg', 'tokenizer.encode']
@@ -48,12 +58,16 @@ describe('the trace of a request', () => {
     for (const level of [TraceLevel.important, TraceLevel.normal, TraceLevel.all]) {
       const { acknowledged, missing } = await traced.setLevel(level);
       expect([acknowledged.length, missing]).toEqual([6, []]);
-      const { rid } = await traced.fixture.chat({ content: 'hello', max_tokens: 10 });
-      const spans = await traced.trace(rid);
-      expect(validateTrace(spans, { level })).toEqual([]);
-      const expected = Object.entries(SLICE_LEVEL).filter(([name, least]) => least <= level && !QUICK.has(name));
-      expect(sliceNames(spans)).toEqual(expected.map(([name]) => name).sort());
-      expect(messageNames(spans)).toEqual(level === TraceLevel.all ? MESSAGES_OF_A_REQUEST : []);
+      for (const [max_tokens, others] of [[10, QUICK] as const, [1, DECODED] as const]) {
+        const { rid } = await traced.fixture.chat({ content: 'hello', max_tokens });
+        const spans = await traced.trace(rid);
+        expect(validateTrace(spans, { level })).toEqual([]);
+        const expected = Object.entries(SLICE_LEVEL).filter(
+          ([name, least]) => least <= level && !others.includes(name),
+        );
+        expect(sliceNames(spans)).toEqual(expected.map(([name]) => name).sort());
+        expect(messageNames(spans)).toEqual(level === TraceLevel.all ? MESSAGES_OF_A_REQUEST : []);
+      }
     }
     await traced.setLevel(TraceLevel.off);
     traced.receiver.clear();
@@ -91,6 +105,21 @@ describe('the trace of a request', () => {
       for (const span of spans) if (Number(span.attributes[AttributeName.batchSize]) > 1) steps.add(span.spanId);
     }
     expect(steps.size).toBeGreaterThan(0);
+  });
+
+  it('is whole for each of the eight prompts of one HTTP request, which is one trace', async () => {
+    const prompt = Array.from({ length: 8 }, (_, i) => `story ${i}`);
+    const response = await traced.post({}, { prompt, max_tokens: 30 });
+    expect(((await response.json()) as { choices: object[] }).choices).toHaveLength(8);
+    const spans = await traced.trace(response.headers.get('x-request-id')!);
+    const rids = ridsOf(spans);
+    expect(rids).toHaveLength(8);
+    for (const rid of rids) {
+      expect(validateTrace(spans, { rid, level: TraceLevel.all })).toEqual([]);
+      const { e2e, e2eNs } = pathOf(spans, rid);
+      expect(sum(e2e)).toEqual(e2eNs);
+    }
+    expect(spans.filter(({ kind, parentSpanId }) => kind === SpanKind.server && parentSpanId === null)).toHaveLength(1);
   });
 
   it('is that of the client, and the answer says which one it is', async () => {

@@ -110,11 +110,11 @@ export class TracedCluster {
   }
 
   /** One short completion. */
-  post(headers: Record<string, string> = {}): Promise<Response> {
+  post(headers: Record<string, string> = {}, fields: object = {}): Promise<Response> {
     return fetch(`${this.url}/v1/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify({ model: this.fixture.model, prompt: 'hello', max_tokens: 5, ignore_eos: true }),
+      body: JSON.stringify({ model: this.fixture.model, prompt: 'hello', max_tokens: 5, ignore_eos: true, ...fields }),
     });
   }
 }

@@ -1,156 +1,141 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import {
-  injectMessage,
   liveRequests,
-  LinkKind,
+  placeOf,
+  recordCarrier,
   registerThread,
-  resumeRequest,
-  SliceName,
-  startProcess,
-  startRequest,
-  startSend,
-  type MessageDestination,
   type RequestTrace,
+  roleOfRequest,
+  SliceName,
+  SpanPlace,
+  SpanTree,
+  startRequest,
+  type TraceLevel,
   type TraceSpan,
 } from '@sliceway/tracing';
-import { recordAll, recorded } from '@sliceway/tracing/testing';
+import { control, recordAll, recorded } from '@sliceway/tracing/testing';
 import { mulberry32 } from './mulberry32.js';
+import { type TraceFault, TraceRule } from './trace-fault.js';
+import { OWN, RID, TraceProgram } from './trace-program.fixture.js';
+import type { WorkerAnswer, WorkerTask } from './trace-program-worker.fixture.js';
 import { validateTrace } from './trace-validator.js';
 
 const PROGRAMS = 300;
 const STEPS = 60;
 const SEED = 7;
-const OWN = ['alpha', 'beta', 'gamma', 'delta'];
-// The first one is where requests run that do not say otherwise.
-registerThread({ label: 'gateway' });
-const ENGINE = registerThread({ label: 'engine', tpRank: 0 });
+const THREADED_PROGRAMS = 60;
+const THREADED_STEPS = 40;
+const WORKERS = 3;
+const LEVELS = [1, 2, 3] as const;
+const thread = registerThread({ label: 'gateway' });
 
-const destination = (name: string): MessageDestination => ({ name, template: name, clientId: 'one' });
-
-type Random = () => number;
-/** A trace and the names that are open on it. */
-interface Visit {
-  readonly trace: RequestTrace;
-  readonly open: string[];
+/** What the exporter adds to each span: every service is a process of its own. */
+function exported(spans: readonly TraceSpan[]): TraceSpan[] {
+  const tree = new SpanTree(spans);
+  const serviceOf = (span: TraceSpan): string => {
+    if (placeOf(span) === SpanPlace.request) return roleOfRequest(span)!;
+    const parent = tree.parentOf(span);
+    return parent === undefined ? 'gateway' : serviceOf(parent);
+  };
+  return spans.map((span) => {
+    const service = serviceOf(span);
+    const resource = { 'service.name': `sliceway-${service}`, 'service.instance.id': service, 'host.name': 'one' };
+    return { ...span, resource };
+  });
 }
 
-const pick = <T>(random: Random, of: readonly T[]): T => of[Math.floor(random() * of.length)]!;
-
-/** One random thing that a service may do, well or badly. */
-function step(random: Random, visits: Visit[]): void {
-  const visit = pick(random, visits);
-  const { trace, open } = visit;
-  const name = pick(random, OWN);
-  const level = pick(random, [1, 2, 3] as const);
-  const actions: (() => void)[] = [
-    () => {
-      open.push(name);
-      trace.sliceStart(name, { level });
-    },
-    () => trace.sliceEnd(open.pop() ?? name, { attributes: { step: name } }),
-    // Under another name, or with nothing open.
-    () => {
-      open.pop();
-      trace.sliceEnd(pick(random, OWN), random() < 0.3 ? { autoNext: true } : {});
-    },
-    () => trace.event(name, { at: 1 }),
-    () => trace.setSliceAttributes({ size: random() }),
-    () => trace.setRequestAttributes({ size: random() }),
-    () => {
-      const carrier = new Map<string, string>();
-      trace.inject(carrier);
-      if (visits.length < 6)
-        visits.push({ trace: resumeRequest(carrier, { rid: RID, role: 'decode', thread: ENGINE }), open: [] });
-    },
-    () => {
-      if (visits.length < 6) visits.push({ trace: trace.visit({ thread: ENGINE, choice: visits.length }), open: [] });
-    },
-    () => {
-      const to = trace.current();
-      if (to !== null) trace.link(LinkKind.previous, to);
-    },
-    () => {
-      if (random() < 0.2) trace.sliceEnd(open.pop() ?? name, { threadFinish: true });
-    },
-    () => {
-      if (random() < 0.1) trace.retry({ bootstrapRoom: 'f'.repeat(16), reason: 'worker_lost' });
-    },
-    () => {
-      const sent = startSend(trace, name, destination);
-      const to = pick(random, visits).trace;
-      const carrier = new Map<string, string>();
-      if (sent === null) return;
-      injectMessage(carrier, sent);
-      const processed = startProcess(to, carrier, name, destination);
-      // What handles it may be what ends the trace.
-      if (random() < 0.1) to.abort('gone');
-      processed?.end();
-      sent.end(random() < 0.1 ? 'not sent' : undefined);
-    },
-    () => {
-      if (random() < 0.1) trace.abort('gone');
-    },
-  ];
-  pick(random, actions)();
+/** Faults of any program but silence: of that it has as much as it likes. */
+function faultsOf(spans: readonly TraceSpan[], level: TraceLevel): TraceFault[] {
+  const faults = validateTrace(exported(spans), { level, ownNames: [...OWN, 'anonymous'] });
+  return faults.filter(({ rule, message }) => rule !== TraceRule.tiling || !message.endsWith('are silent'));
 }
 
-const RID = 'ab'.repeat(16);
-
-/** What holds of any program, whatever it does. */
-function faultsOf(spans: readonly TraceSpan[]): string[] {
-  const faults: string[] = [];
-  const byId = new Map(spans.map((span) => [span.spanId, span]));
-  if (byId.size !== spans.length) faults.push('an id was used twice');
-  if (new Set(spans.map(({ traceId }) => traceId)).size !== 1) faults.push('more than one trace');
-  for (const { name, parentSpanId, startNs, endNs, links, events } of spans) {
-    if (parentSpanId !== null && !byId.has(parentSpanId)) faults.push(`${name} has no parent`);
-    if (parentSpanId === null && !name.startsWith('Bootstrap Room')) faults.push(`${name} is a root`);
-    if (endNs < startNs) faults.push(`${name} ends before it begins`);
-    for (const link of links) if (!byId.has(link.spanId)) faults.push(`a link of ${name} leads nowhere`);
-    for (const { timeNs } of events)
-      if (timeNs < startNs || timeNs > endNs) faults.push(`an event is outside of ${name}`);
-  }
-  return faults;
+/** A request that has had its first slice, so that all others link to one. */
+function begin(level: TraceLevel): RequestTrace {
+  const trace = startRequest({ rid: RID, role: 'gateway', bootstrapRoom: 'a'.repeat(16), level, thread });
+  trace.setRequestAttributes({ 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' });
+  trace.sliceStart(SliceName.receive);
+  trace.sliceEnd(SliceName.receive);
+  return trace;
 }
+
+const missing = (begun: Iterable<string>, spans: readonly TraceSpan[]): string[] => {
+  const there = new Set(spans.map(({ spanId }) => spanId));
+  return [...begun].filter((id) => !there.has(id));
+};
+
+beforeEach(() => {
+  recordAll();
+  recorded();
+});
+afterEach(() => {
+  control.enabled = false;
+});
 
 describe('random programs', () => {
-  it(`${PROGRAMS} of them leave whole trees, whatever they do, and nothing open`, () => {
-    recordAll();
-    recorded();
-    const random = mulberry32(SEED);
-    for (let program = 0; program < PROGRAMS; program++) {
-      const visits: Visit[] = [
-        { trace: startRequest({ rid: RID, role: 'gateway', bootstrapRoom: 'a'.repeat(16) }), open: [] },
-      ];
-      const [first] = visits;
-      for (let i = 0; i < STEPS; i++) step(random, visits);
-      // Others end before the request does, as they do in a cluster.
-      for (const { trace } of visits.slice(1).reverse()) trace.finish();
-      first!.trace.finish();
-      expect(faultsOf(recorded())).toEqual([]);
+  it.each(LEVELS)(`${PROGRAMS} of them leave valid traces at level %d, whatever they do, and nothing open`, (level) => {
+    for (let seed = SEED; seed < SEED + PROGRAMS; seed++) {
+      const program = new TraceProgram(begin(level), { seed, mayEnd: true });
+      program.run(STEPS);
+      program.finish();
+      const spans = recorded();
+      expect({ seed, faults: faultsOf(spans, level), missing: missing(program.begun, spans) }).toEqual({
+        seed,
+        faults: [],
+        missing: [],
+      });
       expect(liveRequests()).toBe(0);
     }
   });
 
-  it('that keep to the rules are valid traces', () => {
-    recordAll();
-    const random = mulberry32(SEED + 1);
-    for (let program = 0; program < PROGRAMS; program++) {
-      recorded();
-      const trace = startRequest({ rid: RID, role: 'gateway', bootstrapRoom: 'a'.repeat(16), ts: 1000 });
-      trace.setRequestAttributes({ 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' });
-      let ts = 1000;
-      const slices = [SliceName.receive, SliceName.admission, SliceName.tokenizeWait].slice(
-        0,
-        1 + Math.floor(random() * 3),
-      );
-      for (const name of slices) {
-        trace.sliceStart(name, { ts });
-        ts += 1 + Math.floor(random() * 1000);
-        trace.sliceEnd(name, { ts });
+  it.each(LEVELS)('on several threads at once leave one valid trace at level %d', async (level) => {
+    const url = new URL('./trace-program-worker.fixture.js', import.meta.url);
+    const workers = Array.from({ length: WORKERS }, (_, rank) => new Worker(url, { workerData: rank }));
+    try {
+      for (let seed = SEED; seed < SEED + THREADED_PROGRAMS; seed++) {
+        const trace = begin(level);
+        const headers: Record<string, string> = {};
+        trace.inject(recordCarrier(headers));
+        const answers = workers.map(async (worker, rank) => {
+          worker.postMessage({ headers, seed: seed * WORKERS + rank, steps: THREADED_STEPS } satisfies WorkerTask);
+          return ((await once(worker, 'message')) as [WorkerAnswer])[0];
+        });
+        const program = new TraceProgram(trace, { seed, mayEnd: false });
+        program.run(THREADED_STEPS);
+        const others = await Promise.all(answers);
+        program.finish();
+        const spans = [...recorded(), ...others.flatMap((answer) => answer.spans)];
+        const begun = [...program.begun, ...others.flatMap((answer) => answer.begun)];
+        expect({ seed, faults: faultsOf(spans, level), missing: missing(begun, spans) }).toEqual({
+          seed,
+          faults: [],
+          missing: [],
+        });
+        const ranks = spans.filter((span) => placeOf(span) === SpanPlace.thread && span.name.startsWith('worker '));
+        expect(new Set(ranks.map(({ attributes }) => attributes['tp_rank'])).size).toBe(WORKERS);
       }
+    } finally {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    }
+  });
+
+  it('that keep to the rules are valid traces, silence included', () => {
+    const random = mulberry32(SEED);
+    for (let program = 0; program < PROGRAMS; program++) {
+      let ts = 1000;
+      const later = (): number => (ts += Math.floor(random() * 1000));
+      const trace = startRequest({ rid: RID, role: 'gateway', bootstrapRoom: 'a'.repeat(16), ts, thread });
+      trace.setRequestAttributes({ 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' });
+      trace.sliceStart(SliceName.receive, { ts });
+      trace.sliceEnd(SliceName.receive, { ts: later(), autoNext: true });
+      trace.slice(OWN[0], ts, later());
+      // Whatever it turns out to have been.
+      trace.sliceEnd(random() < 0.5 ? SliceName.admission : OWN[1], { ts: later() });
+      trace.slice(SliceName.tokenizeWait, ts, later());
       if (random() < 0.3) trace.abort('queue_full', { ts });
       else trace.finish({ ts });
-      expect(validateTrace(recorded())).toEqual([]);
+      expect(validateTrace(exported(recorded()), { ownNames: OWN })).toEqual([]);
     }
   });
 });

@@ -6,6 +6,7 @@ import {
   SliceName,
   SpanPlace,
   SpanStatus,
+  TraceLevel,
   type TraceSpan,
 } from '@sliceway/tracing';
 import { type Report, TraceRule } from './trace-fault.js';
@@ -25,27 +26,41 @@ const OF_SLICE: Readonly<Record<string, readonly string[]>> = {
   [SliceName.prefillTransferKvCache]: KV,
   [SliceName.decodeTransferred]: KV,
   [SliceName.prefillForward]: [AttributeName.tokens, AttributeName.cachedTokens],
-  [SliceName.decodeForward]: [AttributeName.tokens, AttributeName.interTokenTimes],
+  [SliceName.decodeForward]: [
+    AttributeName.tokens,
+    AttributeName.firstStep,
+    AttributeName.lastStep,
+    AttributeName.interTokenTimes,
+  ],
 };
-const EVENTS: Readonly<Record<string, string>> = { [SliceName.route]: EventName.candidates };
+/** Each choice has a thread span of its own for these. */
+const OF_CHOICE: ReadonlySet<string> = new Set([SliceName.decodeForward, SliceName.quickFinish, SliceName.detokenize]);
+const RESOURCE = ['service.name', 'service.instance.id', 'host.name'];
 
 /** Every span has the attributes and events that its kind must have. */
-export function checkAttributes({ tree, spans }: TraceCase, report: Report): void {
-  for (const span of tree.spans) {
-    if (placeOf(span) === SpanPlace.batchStep) checkBatchStep(span, report);
+export function checkAttributes({ tree, spans, batchSteps, level }: TraceCase, report: Report): void {
+  for (const span of batchSteps) {
+    checkResource(span, report);
+    checkBatchStep(span, report);
   }
   for (const span of spans) {
+    checkResource(span, report);
     const place = placeOf(span);
     if (place === SpanPlace.room) checkRoom(span, report);
     else if (place === SpanPlace.request) checkRequest(span, report);
-    else if (place === SpanPlace.thread) checkThread(span, report);
-    else if (place === SpanPlace.slice) checkSlice(span, tree.childrenOf(span), report);
+    else if (place === SpanPlace.thread) checkThread(span, tree.childrenOf(span), report);
+    else if (place === SpanPlace.slice) checkSlice(span, tree.childrenOf(span), level, report);
   }
 }
 
 function need(span: TraceSpan, keys: readonly string[], report: Report): void {
   const missing = keys.filter((key) => span.attributes[key] === undefined);
   if (missing.length > 0) report(TraceRule.attributes, span, `it has no ${missing.join(', ')}`);
+}
+
+function checkResource(span: TraceSpan, report: Report): void {
+  const missing = RESOURCE.filter((key) => span.resource[key] === undefined);
+  if (missing.length > 0) report(TraceRule.attributes, span, `its resource has no ${missing.join(', ')}`);
 }
 
 function checkRoom(span: TraceSpan, report: Report): void {
@@ -65,8 +80,9 @@ function checkRequest(span: TraceSpan, report: Report): void {
   need(span, [AttributeName.operationName, AttributeName.requestModel], report);
 }
 
-function checkThread(span: TraceSpan, report: Report): void {
+function checkThread(span: TraceSpan, slices: readonly TraceSpan[], report: Report): void {
   need(span, THREAD, report);
+  if (slices.some(({ name }) => OF_CHOICE.has(name))) need(span, [AttributeName.choice], report);
   const { name, attributes } = span;
   const ranks = { TP: AttributeName.tpRank, DP: AttributeName.dpRank, PP: AttributeName.ppRank };
   const rankNames = Object.entries(ranks).filter(([, key]) => attributes[key] !== undefined);
@@ -78,18 +94,23 @@ function checkThread(span: TraceSpan, report: Report): void {
   if (isWhole && name !== expected) report(TraceRule.attributes, span, `by its attributes it is ${expected}`);
 }
 
-function checkSlice(span: TraceSpan, nested: readonly TraceSpan[], report: Report): void {
+function checkSlice(span: TraceSpan, nested: readonly TraceSpan[], level: TraceLevel, report: Report): void {
   checkSchedules(span, report);
   if (span.status.code === SpanStatus.error) return;
   need(span, OF_SLICE[span.name] ?? [], report);
-  const event = EVENTS[span.name];
-  if (event !== undefined && !span.events.some(({ name }) => name === event)) {
-    report(TraceRule.attributes, span, `it has no event ${event}`);
-  }
-  const isForward = span.name === SliceName.prefillForward;
-  // It may fall into a nested forward.
-  const isScheduled = [span, ...nested].some(({ events }) => events.some(({ name }) => name === EventName.schedule));
-  if (isForward && !isScheduled) report(TraceRule.attributes, span, 'it has no event schedule');
+  const event = eventOf(span.name, level);
+  // That of a prompt may fall into a nested forward.
+  const places = span.name === SliceName.prefillForward ? [span, ...nested] : [span];
+  const isThere = places.some(({ events }) => events.some(({ name }) => name === event));
+  if (event !== null && !isThere) report(TraceRule.attributes, span, `it has no event ${event}`);
+}
+
+/** What a slice has at least once. */
+function eventOf(slice: string, level: TraceLevel): EventName | null {
+  if (slice === SliceName.route) return EventName.candidates;
+  if (slice === SliceName.prefillForward || slice === SliceName.decodeLoop) return EventName.schedule;
+  // At the level of all its steps have it.
+  return slice === SliceName.decodeForward && level < TraceLevel.all ? EventName.schedule : null;
 }
 
 function checkSchedules(span: TraceSpan, report: Report): void {

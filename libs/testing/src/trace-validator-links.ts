@@ -2,6 +2,7 @@ import {
   AttributeName,
   LinkKind,
   placeOf,
+  roleOfRequest,
   SliceName,
   SpanKind,
   SpanPlace,
@@ -17,22 +18,48 @@ const KV_PEER: Readonly<Record<string, string>> = {
   [SliceName.prefillTransferKvCache]: SliceName.decodeTransferred,
   [SliceName.decodeTransferred]: SliceName.prefillTransferKvCache,
 };
+/** Kinds of which slices that came to their end have a link. */
+const NEEDED: Readonly<Record<string, LinkKind>> = {
+  [SliceName.prefillTransferKvCache]: LinkKind.kv,
+  [SliceName.decodeTransferred]: LinkKind.kv,
+  [SliceName.chunkedPrefill]: LinkKind.batch,
+  [SliceName.decodeLoop]: LinkKind.batch,
+};
 
 /** Links lead to what their kind says, and those that must be there are. */
 export function checkLinks(trace: TraceCase, report: Report): void {
-  const { tree, spans, traceId } = trace;
-  for (const span of tree.spans) for (const link of span.links) checkLink(trace, span, link, report);
+  const { spans, batchSteps, traceId } = trace;
+  for (const span of [...spans, ...batchSteps]) for (const link of span.links) checkLink(trace, span, link, report);
   const slices = spans.filter((span) => span.traceId === traceId && placeOf(span) === SpanPlace.slice);
   const first = slices.find((span) => isOfFirstLevel(trace, span) && span.name === SliceName.receive) ?? slices[0];
   for (const span of slices) {
+    checkNeeded(trace, span, report);
     if (!isOfFirstLevel(trace, span)) continue;
     const previous = span.links.filter((link) => kindOf(link) === LinkKind.previous);
     if (span !== first && previous.length !== 1) report(TraceRule.link, span, `it has ${previous.length} prev links`);
     if (span === first && previous.length > 0) report(TraceRule.link, span, 'nothing was before it');
-    const isKv = Object.hasOwn(KV_PEER, span.name) && span.status.code !== SpanStatus.error;
-    if (isKv && !span.links.some((link) => kindOf(link) === LinkKind.kv))
-      report(TraceRule.link, span, 'it has no kv link');
   }
+}
+
+function checkNeeded(trace: TraceCase, span: TraceSpan, report: Report): void {
+  const needed = Object.hasOwn(NEEDED, span.name) ? NEEDED[span.name] : undefined;
+  if (needed === undefined || span.status.code === SpanStatus.error || mayBeCut(trace, span)) return;
+  if (!span.links.some((link) => kindOf(link) === needed)) report(TraceRule.link, span, `it has no ${needed} link`);
+}
+
+/**
+ * A stop string in prefill's own tokens ends its transfer, too, as well as any end, and perhaps before decode has acknowledged a
+ * part of it: until then prefill cannot know that the slice exists to which it would link.
+ */
+function mayBeCut({ tree }: TraceCase, transfer: TraceSpan): boolean {
+  if (transfer.name !== SliceName.prefillTransferKvCache) return false;
+  const thread = tree.parentOf(transfer);
+  const request = thread && tree.parentOf(thread);
+  const room = request && tree.parentOf(request);
+  const gateway = room && tree.childrenOf(room).find((span) => roleOfRequest(span) === 'gateway');
+  const { [AttributeName.finishReasons]: reasons, [AttributeName.outputTokens]: tokens } = gateway?.attributes ?? {};
+  // With any more tokens one of them was decode's.
+  return Array.isArray(reasons) && reasons.includes('stop') && Number(tokens) <= reasons.length;
 }
 
 function kindOf({ attributes }: SpanLink): unknown {

@@ -23,13 +23,18 @@ const BEFORE_LEFT_OUT: ReadonlySet<string> = new Set([SliceName.route, SliceName
 
 /** Names in their service, thread and level; the first level of each thread tiles it. */
 export function checkSlices(trace: TraceCase, report: Report): void {
-  const { tree, spans } = trace;
+  const { spans } = trace;
   for (const span of spans) {
     const place = placeOf(span);
     if (place === SpanPlace.slice) checkName(trace, span, report);
     if (place === SpanPlace.thread) checkTiling(trace, span, report);
   }
-  for (const span of spans) if (placeOf(span) === SpanPlace.slice) checkOverlap(tree.childrenOf(span), report);
+  for (const span of spans) if (placeOf(span) === SpanPlace.slice) checkOverlap(slicesIn(trace, span), report);
+}
+
+/** Messages among them take no part in the tiling. */
+function slicesIn({ tree }: TraceCase, parent: TraceSpan): TraceSpan[] {
+  return tree.childrenOf(parent).filter((span) => placeOf(span) === SpanPlace.slice);
 }
 
 function checkName({ tree, level, options }: TraceCase, span: TraceSpan, report: Report): void {
@@ -67,8 +72,9 @@ function checkThread(
   if (!isRight) report(TraceRule.name, span, `it does not belong on the thread ${label}`);
 }
 
-function checkTiling({ tree, level, options }: TraceCase, thread: TraceSpan, report: Report): void {
-  const slices = tree.childrenOf(thread).filter((span) => placeOf(span) === SpanPlace.slice);
+function checkTiling(trace: TraceCase, thread: TraceSpan, report: Report): void {
+  const { level, options } = trace;
+  const slices = slicesIn(trace, thread);
   checkOverlap(slices, report);
   let last: TraceSpan | null = null;
   let untilNs = thread.startNs;
@@ -91,7 +97,7 @@ function checkTiling({ tree, level, options }: TraceCase, thread: TraceSpan, rep
 function checkOverlap(siblings: readonly TraceSpan[], report: Report): void {
   for (let i = 1; i < siblings.length; i++) {
     const [before, after] = [siblings[i - 1]!, siblings[i]!];
-    if (placeOf(after) !== SpanPlace.slice || before.endNs <= after.startNs) continue;
+    if (before.endNs <= after.startNs) continue;
     report(TraceRule.tiling, after, `it overlaps ${before.name} by ${before.endNs - after.startNs} ns`);
   }
 }

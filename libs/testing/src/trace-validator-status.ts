@@ -22,12 +22,10 @@ export function checkStatus({ tree, spans }: TraceCase, report: Report): void {
 function checkFailed(tree: SpanTree, request: TraceSpan, report: Report): void {
   const { message } = request.status;
   const isFailed = ({ status }: TraceSpan): boolean => status.code === SpanStatus.error;
+  const threads = tree.childrenOf(request).filter((span) => placeOf(span) === SpanPlace.thread);
   // Between two visits there is no thread that could fail.
-  const threads = tree
-    .childrenOf(request)
-    .filter((span) => placeOf(span) === SpanPlace.thread && span.endNs === request.endNs);
-  if (threads.length > 0 && !threads.some(isFailed))
-    report(TraceRule.status, request, `no thread of it failed, of ${message}`);
+  const isOnThread = threads.some(({ endNs }) => endNs === request.endNs);
+  if (isOnThread && !threads.some(isFailed)) report(TraceRule.status, request, `no thread of it failed, of ${message}`);
   const room = tree.parentOf(request);
   const isGateway = request.name.startsWith('gateway ');
   if (isGateway && room && !isFailed(room)) report(TraceRule.status, request, 'its room did not fail');

@@ -1,4 +1,5 @@
 import {
+  AttributeName,
   MESSAGE_LEVEL,
   placeOf,
   SLICE_LEVEL,
@@ -17,6 +18,8 @@ import { checkStatus } from './trace-validator-status.js';
 import { checkTree } from './trace-validator-tree.js';
 
 export interface ValidateTraceOptions {
+  /** Of the request to look at, where an HTTP request with several prompts made several in one trace. */
+  readonly rid?: string;
   /** Span id of the parent that came in with the request; without it one span, or each attempt's room, is the root. */
   readonly parent?: string;
   /** A worker was killed: what its spans would have been may be missing. */
@@ -29,9 +32,11 @@ export interface ValidateTraceOptions {
 
 /** What the checks look at. */
 export interface TraceCase {
+  /** All that was given. */
   readonly tree: SpanTree;
-  /** All but batch steps. */
+  /** Those of the request: all but batch steps and other requests. */
   readonly spans: readonly TraceSpan[];
+  readonly batchSteps: readonly TraceSpan[];
   readonly traceId: string;
   readonly level: TraceLevel;
   readonly options: ValidateTraceOptions;
@@ -42,22 +47,24 @@ const MAX_EVENTS_AND_LINKS = 128;
 /**
  * Proves that one request's trace is what `docs/tracing.md` says.
  *
- * @param spans of the trace, and of the batch steps that it links to
+ * @param all spans of the trace, and of the batch steps that it links to
  * @returns its faults; none if it is valid
  */
-export function validateTrace(spans: readonly TraceSpan[], options: ValidateTraceOptions = {}): TraceFault[] {
+export function validateTrace(all: readonly TraceSpan[], options: ValidateTraceOptions = {}): TraceFault[] {
   const faults: TraceFault[] = [];
   const report: Report = (rule, span, message) => {
     faults.push({ rule, spanId: span?.spanId ?? '', message: span === null ? message : `${span.name}: ${message}` });
   };
-  const tree = new SpanTree(spans);
-  const inTrace = tree.spans.filter((span) => placeOf(span) !== SpanPlace.batchStep);
-  if (tree.spans.length !== spans.length) report(TraceRule.oneTree, null, 'two spans have one id');
-  if (inTrace.length === 0) report(TraceRule.oneTree, null, 'there are no spans');
-  const traceId = inTrace[0]?.traceId ?? '';
-  const level = options.level ?? levelOf(inTrace);
-  const trace: TraceCase = { tree, spans: inTrace, traceId, level, options };
-  for (const span of tree.spans) checkSpan(span, report);
+  const tree = new SpanTree(all);
+  const isStep = (span: TraceSpan): boolean => placeOf(span) === SpanPlace.batchStep;
+  const batchSteps = tree.spans.filter(isStep);
+  const spans = tree.spans.filter((span) => !isStep(span) && !isOfAnother(tree, span, options.rid));
+  if (tree.spans.length !== all.length) report(TraceRule.oneTree, null, 'two spans have one id');
+  if (spans.length === 0) report(TraceRule.oneTree, null, 'there are no spans');
+  const traceId = spans[0]?.traceId ?? '';
+  const level = options.level ?? levelOf(spans);
+  const trace: TraceCase = { tree, spans, batchSteps, traceId, level, options };
+  for (const span of [...spans, ...batchSteps]) checkSpan(span, report);
   checkTree(trace, report);
   checkSlices(trace, report);
   checkAttributes(trace, report);
@@ -65,6 +72,16 @@ export function validateTrace(spans: readonly TraceSpan[], options: ValidateTrac
   checkMessages(trace, report);
   checkStatus(trace, report);
   return faults;
+}
+
+/** Nobody knows it of one whose parent is missing. */
+function isOfAnother(tree: SpanTree, span: TraceSpan, rid: string | undefined): boolean {
+  if (rid === undefined) return false;
+  for (let above: TraceSpan | undefined = span; above !== undefined; above = tree.parentOf(above)) {
+    const found = above.attributes[AttributeName.rid];
+    if (found !== undefined) return found !== rid;
+  }
+  return false;
 }
 
 function checkSpan(span: TraceSpan, report: Report): void {

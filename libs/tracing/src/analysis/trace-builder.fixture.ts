@@ -60,7 +60,7 @@ export class TraceBuilder {
       droppedLinks: 0,
       status: { code: SpanStatus.unset, message: '' },
       scope: 'sliceway',
-      resource: { 'service.name': `sliceway-${role}`, 'service.instance.id': `${role}-0` },
+      resource: { 'service.name': `sliceway-${role}`, 'service.instance.id': `${role}-0`, 'host.name': 'one' },
     };
     this.spans.push(span);
     return span;

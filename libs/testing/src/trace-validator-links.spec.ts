@@ -1,0 +1,140 @@
+import { LinkKind } from '@sliceway/tracing';
+import {
+  type BrokenTrace,
+  itRefuses,
+  kind,
+  leave,
+  on,
+  PARENT,
+  relink,
+  the,
+  unlink,
+  valid,
+} from './broken-trace.fixture.js';
+import { TraceRule } from './trace-fault.js';
+import { validateTrace } from './trace-validator.js';
+
+const withoutKv = unlink(LinkKind.kv);
+const STOPPED_AT_ONCE = { 'gen_ai.usage.output_tokens': 1, 'gen_ai.response.finish_reasons': ['stop'] };
+
+itRefuses([
+  ['no prev link', TraceRule.link, /0 prev links/, on('admission', (span) => (span.links = []))],
+  [
+    'two prev links',
+    TraceRule.link,
+    /2 prev links/,
+    on('admission', (span) => (span.links = [...span.links, ...span.links])),
+  ],
+  [
+    'a prev link on the first slice',
+    TraceRule.link,
+    /nothing was before it/,
+    (spans) => {
+      the(spans, 'receive').links = the(spans, 'admission').links.map((link) => ({
+        ...link,
+        spanId: the(spans, 'route').spanId,
+      }));
+    },
+  ],
+  [
+    'a prev link to nowhere',
+    TraceRule.link,
+    /leads nowhere/,
+    on('admission', relink(LinkKind.previous, { spanId: 'e'.repeat(16) })),
+  ],
+  [
+    'a prev link to a thread',
+    TraceRule.link,
+    /prev link leads to gateway/,
+    (spans) => {
+      relink(LinkKind.previous, { spanId: the(spans, /^gateway \(/).spanId })(the(spans, 'admission'));
+    },
+  ],
+  ['no kv link', TraceRule.link, /no kv link/, on('decode_transferred', withoutKv)],
+  ['no kv link of the sender', TraceRule.link, /no kv link/, on('prefill_transfer_kv_cache', withoutKv)],
+  ...(
+    [
+      ['of decode’s', STOPPED_AT_ONCE, 'decode_transferred'],
+      [
+        'where decode made a token',
+        { ...STOPPED_AT_ONCE, 'gen_ai.usage.output_tokens': 2 },
+        'prefill_transfer_kv_cache',
+      ],
+      [
+        'where the length ended it',
+        { ...STOPPED_AT_ONCE, 'gen_ai.response.finish_reasons': ['length'] },
+        'prefill_transfer_kv_cache',
+      ],
+    ] as const
+  ).map(([where, attributes, name]): BrokenTrace => [
+    `no kv link ${where} though a stop string may cut a transfer`,
+    TraceRule.link,
+    /no kv link/,
+    (spans) => {
+      Object.assign(the(spans, /^gateway Req/).attributes, attributes);
+      withoutKv(the(spans, name));
+    },
+  ]),
+  [
+    'a kv link to another slice',
+    TraceRule.link,
+    /kv link leads to receive/,
+    (spans) => {
+      relink(LinkKind.kv, { spanId: the(spans, 'receive').spanId })(the(spans, 'decode_transferred'));
+    },
+  ],
+  ...['decode_loop', 'chunked_prefill'].map((name): BrokenTrace => [
+    `a ${name} of no batch step`,
+    TraceRule.link,
+    /no batch link/,
+    on(name, unlink(LinkKind.batch)),
+    { level: 3 },
+  ]),
+  ['an unknown kind of link', TraceRule.link, /kind next/, on('decode_forward', relink(LinkKind.batch, kind('next')))],
+  ['a lost batch step', TraceRule.link, /batch link leads nowhere/, (spans) => leave(spans, the(spans, 'batch_step'))],
+  [
+    'a batch link to a slice',
+    TraceRule.link,
+    /batch link leads to admission/,
+    (spans) => {
+      const { traceId, spanId } = the(spans, 'admission');
+      relink(LinkKind.batch, { traceId, spanId } as object)(the(spans, 'decode_forward'));
+    },
+  ],
+  [
+    'a retry that does not say so',
+    TraceRule.link,
+    /1 attempts have no retry_of/,
+    on(
+      'tokenize_wait',
+      (span) => {
+        span.links = span.links.filter(({ attributes }) => attributes['link.kind'] !== LinkKind.retryOf);
+      },
+      1,
+    ),
+    { retry: true },
+  ],
+  [
+    'a retry of a thread',
+    TraceRule.link,
+    /retry_of link leads to gateway/,
+    (spans) => {
+      relink(LinkKind.retryOf, { spanId: the(spans, /^gateway \(/).spanId })(the(spans, 'tokenize_wait', 1));
+    },
+    { retry: true },
+  ],
+]);
+
+it('takes a transfer that a stop string in the first token cut, before decode acknowledged any of it', () => {
+  const spans = valid({ quick: true });
+  Object.assign(the(spans, /^gateway Req/).attributes, STOPPED_AT_ONCE);
+  withoutKv(the(spans, 'prefill_transfer_kv_cache'));
+  expect(validateTrace(spans, PARENT)).toEqual([]);
+});
+
+it('takes a batch step that has members of other requests, too', () => {
+  const spans = valid();
+  const step = the(spans, 'batch_step');
+  step.links = [...step.links, { ...step.links[0]!, traceId: 'c'.repeat(32) }];
+  expect(validateTrace(spans, PARENT)).toEqual([]);
+});
