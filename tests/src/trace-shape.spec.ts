@@ -17,6 +17,11 @@ const MESSAGES_OF_A_REQUEST = ['decode.leg', 'prefill.bootstrap', 'prefill.leg',
 const sum = (segments: readonly Segment[]): bigint =>
   segments.reduce((total, { startNs, endNs }) => total + endNs - startNs, 0n);
 
+async function malformedContexts(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^sliceway_trace_contexts_malformed_total\{.*\} (\d+)$/m.exec(text)?.[1]);
+}
+
 describe('the trace of a request', () => {
   let traced: TracedCluster;
 
@@ -115,14 +120,16 @@ describe('the trace of a request', () => {
     expect(traced.receiver.spans().filter(({ traceId }) => traceId === TRACE_ID.replace('a', 'b'))).toEqual([]);
   });
 
-  it.each([
-    { traceparent: 'nonsense' },
-    { traceparent: `00-${'0'.repeat(32)}-${SPAN_ID}-01` },
-    { traceparent: `ff-${TRACE_ID}-${SPAN_ID}-01`, 'x-sliceway-trace': '7-x' },
-    { 'x-sliceway-trace': '3-0000000000000000-gateway-1111111111111111-0000000000000000' },
-  ])('begins anew where the context is malformed: %j', async (headers) => {
-    const rid = (await traced.post(headers as Record<string, string>)).headers.get('x-request-id')!;
+  it.each<[Record<string, string>, malformed: number]>([
+    [{ traceparent: 'nonsense' }, 1],
+    [{ traceparent: `00-${'0'.repeat(32)}-${SPAN_ID}-01` }, 1],
+    [{ traceparent: `ff-${TRACE_ID}-${SPAN_ID}-01`, 'x-sliceway-trace': '7-x' }, 1],
+    [{ 'x-sliceway-trace': '3-0000000000000000-gateway-1111111111111111-0000000000000000' }, 0],
+  ])('begins anew where the context is malformed, and counts it: %j', async (headers, malformed) => {
+    const before = await malformedContexts(traced.url);
+    const rid = (await traced.post(headers)).headers.get('x-request-id')!;
     expect(validateTrace(await traced.trace(rid), { level: TraceLevel.all })).toEqual([]);
+    expect((await malformedContexts(traced.url)) - before).toBe(malformed);
   });
 
   it('of a prompt that is too long is closed', async () => {
