@@ -6,6 +6,7 @@ import { ContextHeader } from '@sliceway/tracing';
 import type { Request, Response } from 'express';
 import type { GatewayConfig } from '../gateway.config.js';
 import { arrivalOf } from '../http/arrival.js';
+import { whenSent } from '../http/when-sent.js';
 import type { Call, ReadCall } from '../openai/answer.js';
 import { Router } from '../routing/router.js';
 import { Admission, type Ticket } from './admission.js';
@@ -34,7 +35,14 @@ export class GenerationService {
   run(request: Request, response: Response, readCall: ReadCall): void {
     const { rid, receivedTs, parent } = arrivalOf(response);
     const record = (id: string): RequestRecorder =>
-      new RequestRecorder({ rid: id, room: newRoom(), parent, metrics: this.metrics, receivedTs });
+      new RequestRecorder({
+        rid: id,
+        room: newRoom(),
+        parent,
+        metrics: this.metrics,
+        receivedTs,
+        whenSent: (then) => whenSent(response, then),
+      });
     const first = record(rid);
     const context = new Map<string, string>();
     first.trace.inject(context);
@@ -77,7 +85,7 @@ export class GenerationService {
       const { rid, room } = observer;
       const parts = { rid, room, request, observer, cluster, router, limits };
       const lifecycle = new RequestLifecycle(
-        { ...parts, sink: answer.sink(prompt), ticket: tickets[prompt]! },
+        { ...parts, sink: answer.sink(prompt, observer.onWrite), ticket: tickets[prompt]! },
         (end, code) => {
           this.table.remove(rid);
           if (end !== RequestEnd.finished) for (const each of lifecycles) each.endWith(end, code);

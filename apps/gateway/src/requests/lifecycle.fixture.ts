@@ -182,8 +182,6 @@ export class RecordingObserver implements RequestObserver {
 
   choiceEnded(): void {}
 
-  written(): void {}
-
   retried({ number }: AttemptId, code: string | null): void {
     this.stations.push(`attempt ${number}: ${code}`);
   }

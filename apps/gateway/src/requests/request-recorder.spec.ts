@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MetricsRegistry } from '@sliceway/service';
 import { now, recordCarrier } from '@sliceway/tracing';
-import { named, recordAll, recorded } from '@sliceway/tracing/testing';
+import { control, named, recordAll, recorded } from '@sliceway/tracing/testing';
 import { Registry } from 'prom-client';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { RequestRecorder } from './request-recorder.js';
 
-function setUp(headers: Record<string, string> = {}) {
+function setUp(headers: Record<string, string> = {}, whenSent = (then: () => void) => then()) {
   const registry: MetricsRegistry = new Registry();
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   const metrics = new GatewayMetrics(registry);
@@ -16,6 +16,7 @@ function setUp(headers: Record<string, string> = {}) {
     parent: recordCarrier(headers),
     metrics,
     receivedTs: now(),
+    whenSent,
   };
   const value = async (name: string) => {
     const line = (await registry.metrics()).split('\n').find((candidate) => candidate.startsWith(`${name} `));
@@ -92,6 +93,28 @@ describe('RequestRecorder', () => {
     }
     const [, , , first] = exemplars.find(([, name]) => name === 'time_to_first_token') ?? [];
     if (first !== undefined) expect(named(spans, 'first_token_wait').spanId).toBe(first);
+  });
+
+  it('ends the trace when the text has left, and counts before', async () => {
+    recordAll();
+    recorded();
+    let sent = (): void => {};
+    const { recorder, value } = setUp({}, (then) => (sent = then));
+    recorder.admitted();
+    recorder.tokenized(3);
+    recorder.dispatched();
+    recorder.tokens(0, 1);
+    recorder.onWrite!(now());
+    recorder.ended('finished', { promptTokens: 3, completionTokens: 1 }, null);
+    expect(await value('sliceway_request_duration_seconds_count')).toBe(1);
+    expect(recorded().map(({ name }) => name)).not.toContain('stream');
+    const ts = now();
+    sent();
+    const spans = recorded();
+    const stream = named(spans, 'stream');
+    expect(stream.endNs).toBeGreaterThanOrEqual(control.toEpochNs(ts, control.epoch));
+    expect(stream.events.map(({ name }) => name)).toEqual(['last_text']);
+    expect(named(spans, /^gateway Req/).endNs).toBe(stream.endNs);
   });
 
   it('counts a refusal by its code, as no request', async () => {

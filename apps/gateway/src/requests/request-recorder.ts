@@ -9,6 +9,7 @@ import {
   type RequestTrace,
 } from '@sliceway/tracing';
 import { Stages } from '@sliceway/tracing/engine';
+import type { WriteListener } from '../openai/answer.js';
 import type { ChoiceEnd, Usage } from '../openai/completion-sink.js';
 import type { Route } from '../routing/router.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
@@ -25,6 +26,8 @@ export interface RecorderOptions {
   readonly metrics: GatewayMetrics;
   /** When the HTTP request came, as `now()` gives it. */
   readonly receivedTs: number;
+  /** Calls when what was written to the client has left, or nothing will any more. */
+  readonly whenSent: (then: () => void) => void;
 }
 
 /** Makes slices and metrics of a request's stations. Its slices tile: each begins where the one before it ends. */
@@ -32,8 +35,11 @@ export class RequestRecorder implements RequestObserver {
   readonly rid: string;
   readonly room: string;
   readonly trace: RequestTrace;
+  /** Null where its writes are not recorded. */
+  readonly onWrite: WriteListener | null;
   readonly #metrics: GatewayMetrics;
   readonly #receivedTs: number;
+  readonly #whenSent: RecorderOptions['whenSent'];
   readonly #lastTokenTs = new Map<number, number>();
   /** Between two tokens of a choice, and how many of them. */
   #intervalsNs = 0;
@@ -44,11 +50,12 @@ export class RequestRecorder implements RequestObserver {
   /** When the last text came. */
   #textTs = 0;
 
-  constructor({ rid, room, parent, metrics, receivedTs }: RecorderOptions) {
+  constructor({ rid, room, parent, metrics, receivedTs, whenSent }: RecorderOptions) {
     this.rid = rid;
     this.room = room;
     this.#metrics = metrics;
     this.#receivedTs = receivedTs;
+    this.#whenSent = whenSent;
     this.trace = startRequest({
       rid,
       bootstrapRoom: room,
@@ -57,6 +64,7 @@ export class RequestRecorder implements RequestObserver {
       ts: receivedTs,
     });
     this.#stages = this.#begin(SliceName.receive, receivedTs);
+    this.onWrite = this.trace.level === TraceLevel.all ? (startTs) => this.#written(startTs) : null;
   }
 
   /** The body is read and understood. @param operation `gen_ai.operation.name` */
@@ -127,10 +135,6 @@ export class RequestRecorder implements RequestObserver {
     this.#finishReasons[choice] = end;
   }
 
-  written(): void {
-    if (this.trace.level === TraceLevel.all) this.trace.slice(SliceName.socketWrite, this.#textTs, now());
-  }
-
   retried({ number, room }: AttemptId, code: string | null): void {
     const ts = now();
     this.trace.retry({ bootstrapRoom: room, reason: code ?? 'retried', ts });
@@ -150,13 +154,23 @@ export class RequestRecorder implements RequestObserver {
       ...(finishReasons.length === 0 ? {} : { [AttributeName.finishReasons]: finishReasons }),
     });
     if (this.#stages.current === SliceName.stream) this.trace.event(EventName.lastText, {}, { ts: this.#textTs });
-    if (end === RequestEnd.finished) {
-      this.#stages.end(ts);
-      this.trace.finish({ ts });
-    } else this.trace.abort(reason ?? end, { ts });
     this.#metrics.ended(end, reason, usage);
     this.#metrics.took((ts - this.#receivedTs) / MS_NS, this.trace);
     if (this.#intervals > 0) this.#metrics.perToken(this.#intervalsNs / this.#intervals / MS_NS, this.trace);
+    if (this.trace.level === TraceLevel.off) this.#close(end, reason);
+    else this.#whenSent(() => this.#close(end, reason));
+  }
+
+  /** What was written has left: the trace ends later than what is counted. */
+  #close(end: RequestEnd, reason: string | null): void {
+    const ts = now();
+    if (end !== RequestEnd.finished) return this.trace.abort(reason ?? end, { ts });
+    this.#stages.end(ts);
+    this.trace.finish({ ts });
+  }
+
+  #written(startTs: number): void {
+    if (this.#stages.current === SliceName.stream) this.trace.slice(SliceName.socketWrite, startTs, now());
   }
 
   #begin(slice: SliceName, ts: number): Stages {
