@@ -13,6 +13,7 @@ export class DecodeController {
   onLeg(@Payload() message: unknown, @Ctx() context: NatsContext): void {
     const ts = now();
     const leg = parseDecodeLeg(message);
+    if (!this.legs.takes(leg)) return;
     const trace = resumeRequest(context.getHeaders(), { rid: leg.rid, role: 'decode', bootstrapRoom: leg.room, ts });
     trace.sliceStart(SliceName.decodePrepare, { ts });
     processMessage(trace, context, () => this.legs.accept(leg, trace), ts);

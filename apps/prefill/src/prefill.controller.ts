@@ -16,6 +16,7 @@ export class PrefillController {
   onLeg(@Payload() message: unknown, @Ctx() context: NatsContext): void {
     const ts = now();
     const leg = parsePrefillLeg(message);
+    if (!this.legs.takes(leg)) return;
     const trace = resumeRequest(context.getHeaders(), { rid: leg.rid, role: 'prefill', bootstrapRoom: leg.room, ts });
     trace.sliceStart(SliceName.prefillPrepare, { ts });
     processMessage(trace, context, () => this.legs.accept(leg, trace), ts);
