@@ -5,6 +5,8 @@ import { messageNames, pathOf, sliceNames, TracedCluster } from './traced-cluste
 
 const TRACE_ID = 'abcdef0123456789'.repeat(2);
 const SPAN_ID = '1234567890abcdef';
+/** More characters than are encoded on the event loop, in fewer tokens than the tiny model takes. */
+const LONG_TEXT = '<|im_start|>'.repeat(350);
 const LONG = { content: 'a long story', max_tokens: 440 };
 /** Only a request whose first token is its last has it. */
 const QUICK = new Set<string>([SliceName.quickFinish]);
@@ -70,6 +72,30 @@ describe('the trace of a request', () => {
       new Set([undefined, rid]),
     );
   });
+
+  it.each([TraceLevel.important, TraceLevel.normal, TraceLevel.all])(
+    'has the thread that long prompts are encoded on, at level %d',
+    async (level) => {
+      await traced.setLevel(level);
+      const { rid, errorCode } = await traced.fixture.chat({ content: LONG_TEXT, max_tokens: 5 });
+      expect(errorCode).toBeNull();
+      const spans = await traced.trace(rid);
+      expect(validateTrace(spans, { level })).toEqual([]);
+      const threadOf = (name: string): unknown => {
+        const slice = spans.find((span) => span.name === name);
+        return spans.find(({ spanId }) => spanId === slice?.parentSpanId)?.attributes[AttributeName.threadLabel];
+      };
+      const dispatched = level === TraceLevel.important ? undefined : 'tokenizer';
+      expect(['tokenize', 'api_server_dispatch', 'detokenize'].map(threadOf)).toEqual([
+        'encoder',
+        dispatched,
+        'tokenizer',
+      ]);
+      expect(pathOf(spans, rid).ttft).toContainEqual(
+        expect.objectContaining({ name: 'tokenize', service: 'tokenizer', thread: 'encoder' }),
+      );
+    },
+  );
 
   it("has the level that SGLang's own URL sets, and none that there is not", async () => {
     const set = (query: string): Promise<Response> => fetch(`${traced.url}/set_trace_level${query}`);

@@ -61,7 +61,7 @@ export class OpenRequests {
    *
    * @throws EncodeError draining, queue_full, bad_stop, aborted
    */
-  open(request: EncodeRequest, trace: RequestTrace): void {
+  open(request: EncodeRequest, trace: RequestTrace): OpenRequest {
     const { rid, attempt, output } = request;
     const { maxOpen, orderTimeoutMs, idleTimeoutMs } = this.#parts.limits;
     const older = this.#requests.get(rid);
@@ -79,7 +79,7 @@ export class OpenRequests {
       throw new EncodeError(EncodeErrorCode.aborted, `attempt ${attempt} was aborted, or a newer one has come`);
     }
     if (older) this.#close(older, 'superseded');
-    const opened = new OpenRequest({
+    const opened: OpenRequest = new OpenRequest({
       request,
       tokens: this.#parts.tokens,
       trace,
@@ -90,6 +90,7 @@ export class OpenRequests {
     });
     admissions.forEach((admission, c) => admission === 'ok' || opened.choice(c)!.abort('aborted before it came'));
     this.#requests.set(rid, opened);
+    return opened;
   }
 
   /** Its prompt was refused. */
