@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { FinishReason } from '@sliceway/protocol';
 import { startOtlpReceiver, type OtlpReceiver } from '@sliceway/testing';
+import { SpanKind } from '@sliceway/tracing';
 import type { FakeDecode } from './fake-engines.js';
 import { MODEL } from './fake-peer.js';
 import type { FakeTokenizer } from './fake-tokenizer.js';
@@ -59,6 +61,37 @@ describe('the trace of a gateway', () => {
       expect(written).toHaveLength(writes);
       for (const { parentSpanId } of written) expect(parentSpanId).toBe(stream.spanId);
     }
+  });
+
+  it('is that of the line of the log which a request leaves, which has none of its text', async () => {
+    const response = await fixture.post(JSON.stringify(CHAT));
+    const { choices } = (await response.json()) as { choices: { message: { content: string } }[] };
+    const rid = response.headers.get('x-request-id')!;
+    let lines: string[] = [];
+    await eventually(() => {
+      const log = readFileSync(fixture.gateway.logFile, 'utf8');
+      lines = log.split('\n').filter((line) => line.includes(rid));
+      return lines.length > 0;
+    }, 'its line is written');
+    expect(lines).toHaveLength(1);
+    const traceId = response.headers.get('traceparent')!.slice(3, 35);
+    const line = JSON.parse(lines[0]!) as object;
+    expect(line).toMatchObject({ level: 'info', msg: 'request finished', rid, trace_id: traceId, completion_tokens: 5 });
+    expect(lines[0]).not.toContain(choices[0]!.message.content);
+  });
+
+  it('has a room for each prompt, all under the HTTP request', async () => {
+    const response = await fetch(`${fixture.url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: MODEL, prompt: ['one', 'three'], max_tokens: 3 }),
+    });
+    await response.text();
+    const spans = await spansOf(response.headers.get('x-request-id')!);
+    const rooms = spans.filter(({ name }) => name.startsWith('Bootstrap Room'));
+    expect(rooms).toHaveLength(2);
+    const server = spans.find(({ kind }) => kind === SpanKind.server);
+    expect(rooms.map(({ parentSpanId }) => parentSpanId)).toEqual([server?.spanId, server?.spanId]);
   });
 
   it('is named by answers that come before there is a request, too', async () => {

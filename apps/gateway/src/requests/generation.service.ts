@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { AbortReason } from '@sliceway/protocol';
-import { CONFIG } from '@sliceway/service';
+import { CONFIG, LOGGER, type Logger } from '@sliceway/service';
 import { ContextHeader } from '@sliceway/tracing';
 import type { Request, Response } from 'express';
 import type { GatewayConfig } from '../gateway.config.js';
@@ -29,6 +29,7 @@ export class GenerationService {
     private readonly admission: Admission,
     private readonly table: RequestTable,
     private readonly metrics: GatewayMetrics,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Answers by itself once the request is accepted. @throws ApiError while it is not */
@@ -40,10 +41,12 @@ export class GenerationService {
         room: newRoom(),
         parent,
         metrics: this.metrics,
+        logger: this.logger,
         receivedTs,
         whenSent: (then) => whenSent(response, then),
       });
     const first = record(rid);
+    const recorders = [first];
     const context = new Map<string, string>();
     first.trace.inject(context);
     const traceparent = context.get(ContextHeader.traceparent);
@@ -54,17 +57,17 @@ export class GenerationService {
       first.received(operationOf(request), call.requests[0]!);
       tickets = this.admission.enter(call.requests.map(estimateTokens));
       // The HTTP request's own id is that of its first prompt.
-      const recorders = call.requests.map((each, prompt) => {
-        if (prompt === 0) return first;
+      for (const each of call.requests.slice(1)) {
         const recorder = record(randomBytes(16).toString('hex'));
+        recorders.push(recorder);
         recorder.received(operationOf(request), each);
-        return recorder;
-      });
+      }
       this.#start(call, tickets, recorders, response);
     } catch (error) {
       for (const ticket of tickets) ticket.leave();
       const refusal = toApiError(error);
-      first.refused(refusal.code);
+      for (const recorder of recorders) recorder.refused(refusal.code);
+      this.metrics.refused(refusal.code);
       throw refusal;
     }
   }

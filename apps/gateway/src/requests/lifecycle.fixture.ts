@@ -41,6 +41,7 @@ export const REQUEST: GenerationRequest = {
   withPromptText: false,
   choices: 1,
   sampling: { ...sampling, seed: 7 },
+  seed: 7,
   maxTokens: null,
   stop: [],
 };
