@@ -1,6 +1,7 @@
 import { validateTrace } from '@sliceway/testing';
 import { AttributeName, EventName, SLICE_LEVEL, SliceName, TraceLevel, type Segment } from '@sliceway/tracing';
 import type { ChatFields } from './chat-stream.fixture.js';
+import { codeIn, DocPage } from './doc-page.fixture.js';
 import { messageNames, pathOf, sliceNames, TracedCluster } from './traced-cluster.fixture.js';
 
 const TRACE_ID = 'abcdef0123456789'.repeat(2);
@@ -8,6 +9,10 @@ const SPAN_ID = '1234567890abcdef';
 /** More characters than are encoded on the event loop, in fewer tokens than the tiny model takes. */
 const LONG_TEXT = '<|im_start|>'.repeat(350);
 const LONG = { content: 'a long story', max_tokens: 440 };
+/** Attributes of a slice, as the page says. */
+const DOCUMENTED = new Map(
+  new DocPage('tracing.md').tableOf('Slices').map((row) => [codeIn(row[1]!)[0]!, codeIn(row[4]!)]),
+);
 /** Only a request whose first token is its last has it. */
 const QUICK = new Set<string>([SliceName.quickFinish]);
 
@@ -43,6 +48,10 @@ describe('the trace of a request', () => {
     const { rid } = await traced.fixture.chat(fields);
     const spans = await traced.trace(rid);
     expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
+    for (const span of spans) {
+      const documented = DOCUMENTED.get(span.name);
+      if (documented) expect(documented).toEqual(expect.arrayContaining(Object.keys(span.attributes)));
+    }
     const { ttft, ttftNs, e2e, e2eNs } = pathOf(spans, rid);
     expect([sum(ttft), sum(e2e)]).toEqual([ttftNs, e2eNs]);
     const request = spans.find(({ name }) => name.startsWith('gateway Req'))!;

@@ -38,6 +38,7 @@ export class TokenizerController {
     const request = parseEncodeRequest(message);
     const thread = this.encoder.isThreaded(request.prompt) ? { thread: encoder() } : {};
     const trace = resumeRequest(context.getHeaders(), { rid: request.rid, role: 'tokenizer', ts, ...thread });
+    trace.setRequestAttributes({ [AttributeName.attempt]: request.attempt });
     trace.sliceStart(SliceName.tokenize, { ts });
     return processMessage(trace, context, () => this.#answer(request, trace), ts);
   }
