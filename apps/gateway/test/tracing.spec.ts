@@ -76,7 +76,13 @@ describe('the trace of a gateway', () => {
     expect(lines).toHaveLength(1);
     const traceId = response.headers.get('traceparent')!.slice(3, 35);
     const line = JSON.parse(lines[0]!) as object;
-    expect(line).toMatchObject({ level: 'info', msg: 'request finished', rid, trace_id: traceId, completion_tokens: 5 });
+    expect(line).toMatchObject({
+      level: 'info',
+      msg: 'request finished',
+      rid,
+      trace_id: traceId,
+      completion_tokens: 5,
+    });
     expect(lines[0]).not.toContain(choices[0]!.message.content);
   });
 
