@@ -16,7 +16,7 @@ export const NULL_OBSERVER: EngineObserver = { onSchedule() {}, onForward() {} }
 export interface GenerateObserver {
   onStart(): void;
   /** The prompt is encoded, and waits in the engine under this id. */
-  onQueued(id: string, promptTokens: number): void;
+  onQueued(id: string, promptTokens: number, ahead: { readonly position: number; readonly tokens: number }): void;
   /** A token was handed over. */
   onToken(event: TokenEvent): void;
   /** Called once, whatever ended it: its last token, a caller who left, or an error. */
