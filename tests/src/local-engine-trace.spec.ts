@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalEngine } from '@sliceway/engine';
-import { tinyModel } from '@sliceway/testing';
-import { liveRequests, SpanStatus, type TraceSpan } from '@sliceway/tracing';
+import { tinyModel, validateTrace } from '@sliceway/testing';
+import { liveRequests, SpanStatus, TraceLevel, type TraceSpan } from '@sliceway/tracing';
 import { EngineTracer, traceGenerate } from '@sliceway/tracing/engine';
 import { control, named, recordAll, recorded, threadsOf } from '@sliceway/tracing/testing';
 
@@ -33,7 +33,7 @@ describe('a LocalEngine that is traced', () => {
   });
 
   async function generate(choices: number, leaveAfter = Infinity): Promise<TraceSpan[]> {
-    const observer = traceGenerate(tracer, { rid: RID, headers: HEADERS, choices });
+    const observer = traceGenerate(tracer, { rid: RID, headers: HEADERS });
     const params = { maxNewTokens: 8, ignoreEos: true, choices, temperature: 1, seed: 1, observer };
     let tokens = 0;
     for await (const _ of engine.generateTokens(PROMPT, params)) if (++tokens >= leaveAfter) break;
@@ -49,6 +49,9 @@ describe('a LocalEngine that is traced', () => {
       { label: 'engine', choice: undefined, slices: ['prefill_forward'] },
       { label: 'engine', choice: 0, slices: ['decode_forward'] },
     ]);
+    expect(validateTrace(spans, { parent: '2'.repeat(16), level: TraceLevel.all })).toEqual([]);
+    expect(named(spans, 'tokenize').attributes).toEqual({ tokens: 40 });
+    expect(named(spans, 'prefill_waiting').attributes).toEqual({ queue_position: 0, tokens_ahead: 0 });
     expect(named(spans, 'prefill_forward').attributes).toEqual({ tokens: 40, cached_tokens: 0 });
     expect(named(spans, 'decode_forward').attributes).toMatchObject({ tokens: 7 });
     const count = (name: string): number => spans.filter((span) => span.name === name).length;

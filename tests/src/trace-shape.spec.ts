@@ -10,14 +10,21 @@ import {
   TraceLevel,
 } from '@sliceway/tracing';
 import type { ChatFields } from './chat-stream.fixture.js';
+import { codeIn, DocPage } from './doc-page.fixture.js';
 import { messageNames, pathOf, sliceNames, TracedCluster } from './traced-cluster.fixture.js';
 
 const TRACE_ID = 'abcdef0123456789'.repeat(2);
 const SPAN_ID = '1234567890abcdef';
+/** More characters than are encoded on the event loop, in fewer tokens than the tiny model takes. */
+const LONG_TEXT = '<|im_start|>'.repeat(350);
 const LONG = { content: 'a long story', max_tokens: 440 };
 /** Of a request whose first token is its last, and of all others. */
 const QUICK: readonly string[] = [SliceName.quickFinish];
 const DECODED: readonly string[] = [SliceName.decodeWaiting, SliceName.decodeForward, SliceName.decodeLoop];
+/** Attributes of a slice, as the page says. */
+const DOCUMENTED = new Map(
+  new DocPage('tracing.md').tableOf('Slices').map((row) => [codeIn(row[1]!)[0]!, codeIn(row[4]!)]),
+);
 
 /** Those of every request that ends well. */
 const MESSAGES_OF_A_REQUEST = ['decode.leg', 'prefill.bootstrap', 'prefill.leg', 'tokenizer.encode']
@@ -26,6 +33,11 @@ const MESSAGES_OF_A_REQUEST = ['decode.leg', 'prefill.bootstrap', 'prefill.leg',
 
 const sum = (segments: readonly Segment[]): bigint =>
   segments.reduce((total, { startNs, endNs }) => total + endNs - startNs, 0n);
+
+async function malformedContexts(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^sliceway_trace_contexts_malformed_total\{.*\} (\d+)$/m.exec(text)?.[1]);
+}
 
 describe('the trace of a request', () => {
   let traced: TracedCluster;
@@ -46,6 +58,10 @@ describe('the trace of a request', () => {
     const { rid } = await traced.fixture.chat(fields);
     const spans = await traced.trace(rid);
     expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
+    for (const span of spans) {
+      const documented = DOCUMENTED.get(span.name);
+      if (documented) expect(documented).toEqual(expect.arrayContaining(Object.keys(span.attributes)));
+    }
     const { ttft, ttftNs, e2e, e2eNs } = pathOf(spans, rid);
     expect([sum(ttft), sum(e2e)]).toEqual([ttftNs, e2eNs]);
     const request = spans.find(({ name }) => name.startsWith('gateway Req'))!;
@@ -79,6 +95,30 @@ describe('the trace of a request', () => {
       new Set([undefined, rid]),
     );
   });
+
+  it.each([TraceLevel.important, TraceLevel.normal, TraceLevel.all])(
+    'has the thread that long prompts are encoded on, at level %d',
+    async (level) => {
+      await traced.setLevel(level);
+      const { rid, errorCode } = await traced.fixture.chat({ content: LONG_TEXT, max_tokens: 5 });
+      expect(errorCode).toBeNull();
+      const spans = await traced.trace(rid);
+      expect(validateTrace(spans, { level })).toEqual([]);
+      const threadOf = (name: string): unknown => {
+        const slice = spans.find((span) => span.name === name);
+        return spans.find(({ spanId }) => spanId === slice?.parentSpanId)?.attributes[AttributeName.threadLabel];
+      };
+      const dispatched = level === TraceLevel.important ? undefined : 'tokenizer';
+      expect(['tokenize', 'api_server_dispatch', 'detokenize'].map(threadOf)).toEqual([
+        'encoder',
+        dispatched,
+        'tokenizer',
+      ]);
+      expect(pathOf(spans, rid).ttft).toContainEqual(
+        expect.objectContaining({ name: 'tokenize', service: 'tokenizer', thread: 'encoder' }),
+      );
+    },
+  );
 
   it("has the level that SGLang's own URL sets, and none that there is not", async () => {
     const set = (query: string): Promise<Response> => fetch(`${traced.url}/set_trace_level${query}`);
@@ -144,14 +184,16 @@ describe('the trace of a request', () => {
     expect(traced.receiver.spans().filter(({ traceId }) => traceId === TRACE_ID.replace('a', 'b'))).toEqual([]);
   });
 
-  it.each([
-    { traceparent: 'nonsense' },
-    { traceparent: `00-${'0'.repeat(32)}-${SPAN_ID}-01` },
-    { traceparent: `ff-${TRACE_ID}-${SPAN_ID}-01`, 'x-sliceway-trace': '7-x' },
-    { 'x-sliceway-trace': '3-0000000000000000-gateway-1111111111111111-0000000000000000' },
-  ])('begins anew where the context is malformed: %j', async (headers) => {
-    const rid = (await traced.post(headers as Record<string, string>)).headers.get('x-request-id')!;
+  it.each<[Record<string, string>, malformed: number]>([
+    [{ traceparent: 'nonsense' }, 1],
+    [{ traceparent: `00-${'0'.repeat(32)}-${SPAN_ID}-01` }, 1],
+    [{ traceparent: `ff-${TRACE_ID}-${SPAN_ID}-01`, 'x-sliceway-trace': '7-x' }, 1],
+    [{ 'x-sliceway-trace': '3-0000000000000000-gateway-1111111111111111-0000000000000000' }, 0],
+  ])('begins anew where the context is malformed, and counts it: %j', async (headers, malformed) => {
+    const before = await malformedContexts(traced.url);
+    const rid = (await traced.post(headers)).headers.get('x-request-id')!;
     expect(validateTrace(await traced.trace(rid), { level: TraceLevel.all })).toEqual([]);
+    expect((await malformedContexts(traced.url)) - before).toBe(malformed);
   });
 
   it('of a prompt that is too long is closed', async () => {

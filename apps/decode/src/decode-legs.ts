@@ -79,6 +79,11 @@ export class DecodeLegs implements EngineListener {
   /** All that wait, wait in the engine. */
   readonly waiting = 0;
 
+  /** Whether it is to be accepted; one that is here, or over, has no trace of its own. */
+  takes(leg: DecodeLeg): boolean {
+    return this.#legs.takes(leg);
+  }
+
   get dropped(): Readonly<Record<LegDropReason, number>> {
     return this.#legs.dropped;
   }

@@ -1,8 +1,10 @@
+import type { NatsContext } from '@nestjs/microservices';
 import { AbortReason, FailureCode, FinishReason } from '@sliceway/protocol';
 import {
   kvSpanIds,
   liveRequests,
   registerThread,
+  requestTrace,
   resumeRequest,
   SliceName,
   SpanStatus,
@@ -13,6 +15,7 @@ import {
 import { control, named, recordAll, recorded, threadsOf } from '@sliceway/tracing/testing';
 import { forward, member } from '@sliceway/engine/testing';
 import { abort, first, heard, ID, leg, RID, SEGMENT, setUp, token } from './decode-legs.fixture.js';
+import { DecodeController } from './decode.controller.js';
 
 const ROOM = '0123456789abcdef';
 const HEADERS = new Map([['traceparent', `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`]]);
@@ -273,4 +276,21 @@ describe('an end on the way', () => {
     expect(threadsOf(spans).map(({ slices }) => slices.at(-1))).toEqual(['decode_waiting']);
     for (const { status } of spans) expect(status.code).toBe(SpanStatus.unset);
   });
+});
+
+it('of a leg that comes twice, or late, stays that of the one that is here', () => {
+  recordAll();
+  recorded();
+  const context = setUp();
+  const controller = new DecodeController(context.legs);
+  const message = { getHeaders: () => HEADERS, getSubject: () => 'sw.decode.00000000.leg' } as unknown as NatsContext;
+  controller.onLeg(leg({ attempt: 1 }), message);
+  const trace = requestTrace(RID);
+  expect(trace.level).toBe(TraceLevel.all);
+  controller.onLeg(leg({ attempt: 1 }), message);
+  controller.onLeg(leg({ attempt: 0 }), message);
+  expect(context.legs.dropped).toEqual({ duplicate: 1, stale: 1, aborted: 0 });
+  expect(requestTrace(RID)).toBe(trace);
+  context.legs.abort(abort({ attempt: 1 }));
+  expect(named(recorded(), /^decode Req/).status.message).toBe(AbortReason.clientDisconnected);
 });

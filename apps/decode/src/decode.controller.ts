@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, NatsContext, Payload } from '@nestjs/microservices';
 import { parseAbort, parseDecodeLeg, subjects } from '@sliceway/protocol';
 import { identity, processMessage } from '@sliceway/service';
-import { now, requestTrace, resumeRequest, SliceName } from '@sliceway/tracing';
+import { AttributeName, now, requestTrace, resumeRequest, SliceName } from '@sliceway/tracing';
 import { DecodeLegs } from './decode-legs.js';
 
 @Controller()
@@ -13,7 +13,9 @@ export class DecodeController {
   onLeg(@Payload() message: unknown, @Ctx() context: NatsContext): void {
     const ts = now();
     const leg = parseDecodeLeg(message);
+    if (!this.legs.takes(leg)) return;
     const trace = resumeRequest(context.getHeaders(), { rid: leg.rid, role: 'decode', bootstrapRoom: leg.room, ts });
+    trace.setRequestAttributes({ [AttributeName.attempt]: leg.attempt });
     trace.sliceStart(SliceName.decodePrepare, { ts });
     processMessage(trace, context, () => this.legs.accept(leg, trace), ts);
   }

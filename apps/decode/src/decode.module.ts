@@ -14,9 +14,11 @@ import {
   PeerRegistry,
   ServiceStatus,
   tokenPublisherProvider,
+  TRACING,
   type Logger,
   type MetricsRegistry,
 } from '@sliceway/service';
+import type { Tracing } from '@sliceway/tracing';
 import type { DecodeConfig } from './decode.config.js';
 import { DecodeController } from './decode.controller.js';
 import { DecodeLegs } from './decode-legs.js';
@@ -46,16 +48,17 @@ export class DecodeModule implements OnApplicationShutdown {
         tokenPublisherProvider,
         {
           provide: DecodeLegs,
-          inject: [ENGINE, NatsKvTransport, FramePublisher, FailureReporter, ServiceStatus],
+          inject: [ENGINE, NatsKvTransport, FramePublisher, FailureReporter, ServiceStatus, TRACING],
           useFactory: (
             engine: EngineWorker,
             transport: NatsKvTransport,
             tokens: FramePublisher<TokenEntry>,
             failures: FailureReporter,
             status: ServiceStatus,
+            tracing: Tracing,
           ) => {
             const limits = { maxOpen, isEnding: () => status.isEnding };
-            return new DecodeLegs(engine, transport, tokens, failures, limits, endWithEngine(logger));
+            return new DecodeLegs(engine, transport, tokens, failures, limits, endWithEngine(logger, tracing));
           },
         },
       ],

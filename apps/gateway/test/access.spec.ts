@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { subjects } from '@sliceway/protocol';
 import OpenAI, { AuthenticationError } from 'openai';
 import { MODEL } from './fake-peer.js';
+import { replyPacket, type NestPacket } from './nest-wire.js';
 import { GatewayFixture } from './fixture.js';
 
 const API: readonly [method: string, path: string][] = [
@@ -126,6 +128,10 @@ describe('a gateway that all the world may reach', () => {
     }
   });
 
+  it('says that it serves everybody, where it has no keys', () => {
+    expect(fixture.gateway.tail).toContain('everybody who reaches it is served: set SLICEWAY_API_KEYS');
+  });
+
   it('lets pages of the named origins in, to the API only', async () => {
     for (const origin of ['https://a.example', 'https://b.example']) {
       const { status, headers } = await preflight(origin, '/v1/chat/completions');
@@ -133,6 +139,7 @@ describe('a gateway that all the world may reach', () => {
       const answer = await fetch(`${fixture.url}/v1/models`, { headers: { origin } });
       expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
       expect(answer.headers.get('vary')).toMatch(/origin/i);
+      expect(answer.headers.get('access-control-expose-headers')).toContain('traceparent');
     }
     for (const [origin, path] of [
       ['https://c.example', '/v1/chat/completions'],
@@ -184,7 +191,30 @@ describe('a gateway as it comes', () => {
     }
   });
 
+  it('serves nobody but its own host, and says nothing of keys', () => {
+    expect(fixture.gateway.tail).not.toContain('SLICEWAY_API_KEYS');
+  });
+
   it('lets operators of its own host in', async () => {
     expect((await fetch(`${fixture.url}/admin/trace-level`, LEVEL)).status).toBe(200);
+  });
+
+  it('waits for each worker that it knows, whoever else answers first', async () => {
+    const { connection } = fixture;
+    const known = { tokenizer: '00000001', prefill: '00000002', decode: '00000003' };
+    const subscription = connection.subscribe(subjects.traceLevel, {
+      callback: (_, message) => {
+        const answer = (role: string, instance: string): void =>
+          void message.respond(replyPacket(message.json<NestPacket>(), { role, instance, level: 2 }));
+        for (const stranger of ['0000000a', '0000000b', '0000000c', '0000000d']) answer('decode', stranger);
+        setTimeout(() => Object.entries(known).forEach(([role, instance]) => answer(role, instance)), 100);
+      },
+    });
+    await connection.flush();
+    const answer = await fetch(`${fixture.url}/admin/trace-level`, LEVEL);
+    subscription.unsubscribe();
+    const { acknowledged, missing } = (await answer.json()) as { acknowledged: object[]; missing: object[] };
+    expect(missing).toEqual([]);
+    expect(acknowledged).toHaveLength(4 + 3 + 1);
   });
 });

@@ -70,6 +70,11 @@ export class PrefillLegs implements EngineListener {
     return this.#bootstrapping.size;
   }
 
+  /** Whether it is to be accepted; one that is here, or over, has no trace of its own. */
+  takes(leg: PrefillLeg): boolean {
+    return this.#legs.takes(leg);
+  }
+
   get dropped(): Readonly<Record<LegDropReason, number>> {
     return this.#legs.dropped;
   }

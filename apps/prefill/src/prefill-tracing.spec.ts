@@ -1,9 +1,12 @@
+import type { NatsContext } from '@nestjs/microservices';
 import { AbortReason, FailureCode } from '@sliceway/protocol';
+import type { NatsKvTransport } from '@sliceway/service';
 import {
   AttributeName,
   kvSpanIds,
   liveRequests,
   registerThread,
+  requestTrace,
   resumeRequest,
   SliceName,
   SpanStatus,
@@ -14,6 +17,7 @@ import {
 import { control, named, recordAll, recorded, threadsOf } from '@sliceway/tracing/testing';
 import { forward, member } from '@sliceway/engine/testing';
 import { abort, ID, leg, RID, SEGMENT, setUp, token } from './prefill-legs.fixture.js';
+import { PrefillController } from './prefill.controller.js';
 
 const ROOM = '0123456789abcdef';
 const HEADERS = new Map([['traceparent', `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`]]);
@@ -181,4 +185,21 @@ it('writes nothing of a request that is not traced', () => {
   context.accept();
   for (const each of WAY.slice(1)) each(context);
   expect(recorded()).toEqual([]);
+});
+
+it('of a leg that comes twice, or late, stays that of the one that is here', () => {
+  recordAll();
+  recorded();
+  const context = setUp();
+  const controller = new PrefillController(context.legs, {} as NatsKvTransport);
+  const message = { getHeaders: () => HEADERS, getSubject: () => 'sw.prefill.00000000.leg' } as unknown as NatsContext;
+  controller.onLeg(leg({ attempt: 1 }), message);
+  const trace = requestTrace(RID);
+  expect(trace.level).toBe(TraceLevel.all);
+  controller.onLeg(leg({ attempt: 1 }), message);
+  controller.onLeg(leg({ attempt: 0 }), message);
+  expect(context.legs.dropped).toEqual({ duplicate: 1, stale: 1, aborted: 0 });
+  expect(requestTrace(RID)).toBe(trace);
+  context.legs.abort(abort({ attempt: 1 }));
+  expect(named(recorded(), /^prefill Req/).status.message).toBe(AbortReason.clientDisconnected);
 });

@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, NatsContext, Payload } from '@nestjs/microservices';
 import { parseAbort, parseBootstrap, parsePrefillLeg, subjects } from '@sliceway/protocol';
 import { identity, NatsKvTransport, processMessage } from '@sliceway/service';
-import { now, requestTrace, resumeRequest, SliceName } from '@sliceway/tracing';
+import { AttributeName, now, requestTrace, resumeRequest, SliceName } from '@sliceway/tracing';
 import { PrefillLegs } from './prefill-legs.js';
 
 @Controller()
@@ -16,7 +16,9 @@ export class PrefillController {
   onLeg(@Payload() message: unknown, @Ctx() context: NatsContext): void {
     const ts = now();
     const leg = parsePrefillLeg(message);
+    if (!this.legs.takes(leg)) return;
     const trace = resumeRequest(context.getHeaders(), { rid: leg.rid, role: 'prefill', bootstrapRoom: leg.room, ts });
+    trace.setRequestAttributes({ [AttributeName.attempt]: leg.attempt });
     trace.sliceStart(SliceName.prefillPrepare, { ts });
     processMessage(trace, context, () => this.legs.accept(leg, trace), ts);
   }

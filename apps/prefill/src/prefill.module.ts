@@ -14,9 +14,11 @@ import {
   PeerRegistry,
   ServiceStatus,
   tokenPublisherProvider,
+  TRACING,
   type Logger,
   type MetricsRegistry,
 } from '@sliceway/service';
+import type { Tracing } from '@sliceway/tracing';
 import type { PrefillConfig } from './prefill.config.js';
 import { PrefillController } from './prefill.controller.js';
 import { PrefillLegs } from './prefill-legs.js';
@@ -46,16 +48,17 @@ export class PrefillModule implements OnApplicationShutdown {
         tokenPublisherProvider,
         {
           provide: PrefillLegs,
-          inject: [ENGINE, NatsKvTransport, FramePublisher, FailureReporter, ServiceStatus],
+          inject: [ENGINE, NatsKvTransport, FramePublisher, FailureReporter, ServiceStatus, TRACING],
           useFactory: (
             engine: EngineWorker,
             transport: NatsKvTransport,
             tokens: FramePublisher<TokenEntry>,
             failures: FailureReporter,
             status: ServiceStatus,
+            tracing: Tracing,
           ) => {
             const limits = { maxOpen, isEnding: () => status.isEnding };
-            return new PrefillLegs(engine, transport, tokens, failures, limits, endWithEngine(logger));
+            return new PrefillLegs(engine, transport, tokens, failures, limits, endWithEngine(logger, tracing));
           },
         },
       ],

@@ -2,12 +2,26 @@ import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, NatsContext, Payload } from '@nestjs/microservices';
 import { parseAbort, parseEncodeRequest, subjects, type EncodeReply, type EncodeRequest } from '@sliceway/protocol';
 import { identity, processMessage } from '@sliceway/service';
-import { AttributeName, now, requestTrace, resumeRequest, SliceName, type RequestTrace } from '@sliceway/tracing';
+import {
+  AttributeName,
+  NULL_TRACE,
+  now,
+  registerThread,
+  requestTrace,
+  resumeRequest,
+  SliceName,
+  TraceLevel,
+  type RequestTrace,
+  type TraceThread,
+} from '@sliceway/tracing';
 import { EncodeError } from './encoding/encode-error.js';
 import { Encoder } from './encoding/encoder.js';
 import type { EncodedPrompt } from './encoding/prompt-encoder.js';
+import type { OpenRequest } from './output/open-request.js';
 import { OpenRequests } from './output/open-requests.js';
 import { TokenizerMetrics } from './tokenizer-metrics.js';
+
+let encoderThread: TraceThread | undefined;
 
 @Controller()
 export class TokenizerController {
@@ -22,7 +36,9 @@ export class TokenizerController {
   encode(@Payload() message: unknown, @Ctx() context: NatsContext): Promise<EncodeReply> {
     const ts = now();
     const request = parseEncodeRequest(message);
-    const trace = resumeRequest(context.getHeaders(), { rid: request.rid, role: 'tokenizer', ts });
+    const thread = this.encoder.isThreaded(request.prompt) ? { thread: encoder() } : {};
+    const trace = resumeRequest(context.getHeaders(), { rid: request.rid, role: 'tokenizer', ts, ...thread });
+    trace.setRequestAttributes({ [AttributeName.attempt]: request.attempt });
     trace.sliceStart(SliceName.tokenize, { ts });
     return processMessage(trace, context, () => this.#answer(request, trace), ts);
   }
@@ -36,8 +52,8 @@ export class TokenizerController {
   async #answer(request: EncodeRequest, trace: RequestTrace): Promise<EncodeReply> {
     const { rid } = request;
     try {
-      this.requests.open(request, trace);
-      const { ids, text } = await this.#encode(request, trace);
+      const open = this.requests.open(request, trace);
+      const { ids, text } = await this.#encode(request, trace, open);
       return { rid, promptIds: ids, text };
     } catch (error) {
       const { code, message: reason } = error as Partial<EncodeError> & Error;
@@ -49,16 +65,32 @@ export class TokenizerController {
     }
   }
 
-  async #encode({ prompt, withText, deadlineMs }: EncodeRequest, trace: RequestTrace): Promise<EncodedPrompt> {
+  /** `tokenize` is where the prompt is encoded, what comes after it here. */
+  async #encode(
+    { prompt, withText, deadlineMs }: EncodeRequest,
+    trace: RequestTrace,
+    open: OpenRequest,
+  ): Promise<EncodedPrompt> {
     const startedMs = performance.now();
     const encoded = await this.encoder.encode(prompt, { withText, deadlineMs });
     const { ids, templateTs } = encoded;
     if (templateTs) trace.slice(SliceName.chatTemplate, ...templateTs);
     const ts = now();
-    trace.sliceEnd(SliceName.tokenize, { ts, attributes: { [AttributeName.tokens]: ids.length } });
-    trace.sliceStart(SliceName.apiServerDispatch, { ts });
+    const threadFinish = this.encoder.isThreaded(prompt);
+    trace.sliceEnd(SliceName.tokenize, { ts, attributes: { [AttributeName.tokens]: ids.length }, threadFinish });
+    const here = threadFinish ? visitOf(trace, ts) : trace;
+    open.encodedOn = here;
+    here.sliceStart(SliceName.apiServerDispatch, { ts });
     this.metrics.encoded(performance.now() - startedMs, ids.length);
-    trace.sliceEnd(SliceName.apiServerDispatch, { threadFinish: true });
+    here.sliceEnd(SliceName.apiServerDispatch, { threadFinish: true });
     return encoded;
   }
+}
+
+/** Of long prompts; this event loop was registered before. */
+const encoder = (): TraceThread => (encoderThread ??= registerThread({ label: 'encoder' }));
+
+/** To this event loop. Where its only slice is not recorded, there is no visit either. */
+function visitOf(trace: RequestTrace, ts: number): RequestTrace {
+  return trace.level >= TraceLevel.normal ? trace.visit({ ts }) : NULL_TRACE;
 }

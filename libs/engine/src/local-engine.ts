@@ -111,7 +111,7 @@ export class LocalEngine {
       throw error;
     }
     this.#requests.set(id, { events, observer, open: choices });
-    observer?.onQueued(id, promptIds.length);
+    observer?.onQueued(id, promptIds.length, this.engine.aheadOf(id));
     return events;
   }
 

@@ -1,7 +1,9 @@
 import type { Provider } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { KvFormat, Load, TokenEntry } from '@sliceway/protocol';
+import type { Tracing } from '@sliceway/tracing';
 import type { EngineConfig } from './config/engine.schema.js';
+import { exitWithSpans } from './drain/exit-with-spans.js';
 import { tokenCodec } from './frames/frame-codecs.js';
 import { FramePublisher } from './frames/frame-publisher.js';
 import type { KvTransport } from './kv-transport/kv-transport.js';
@@ -64,11 +66,11 @@ export function joinCluster({ status, registry, peers, engine, transport, tokens
   });
 }
 
-/** An engine that died takes its process along, after the failures have left for their gateways. */
-export function endWithEngine(logger: Logger): (error: Error) => void {
+/** An engine that died takes its process along, after the failures have left for their gateways, and the spans. */
+export function endWithEngine(logger: Logger, tracing: Tracing): (error: Error) => void {
   return (error) => {
     logger.fatal({ error }, 'the engine died');
-    setTimeout(() => process.exit(1), FAREWELL_MS);
+    setTimeout(() => void exitWithSpans(tracing), FAREWELL_MS);
   };
 }
 

@@ -1,8 +1,7 @@
 import { subjects, type Failed, type FailureCode, type WorkerId, type WorkerRole } from '@sliceway/protocol';
 import { requestTrace } from '@sliceway/tracing';
 import { identity } from './identity.config.js';
-import type { Logger } from './logging/logger.js';
-import { traceFields } from './logging/trace-fields.js';
+import { requestLogger, type Logger } from './logging/logger.js';
 import type { MessageClient } from './nats/message-client.js';
 
 /** The attempt that failed, and whose it is. */
@@ -35,8 +34,7 @@ export class FailureReporter {
     };
     this.counts.set(code, (this.counts.get(code) ?? 0) + 1);
     const trace = requestTrace(rid);
-    const fields = { rid, ...traceFields(trace), choice, attempt, code, reason: message };
-    this.logger.warn(fields, 'attempt failed');
+    requestLogger(this.logger, rid, trace).warn({ choice, attempt, code, reason: message }, 'attempt failed');
     this.messages.notify(subjects.failed(gateway), failed, trace);
   }
 }

@@ -12,6 +12,7 @@ import { environment } from './config/environment.config.js';
 import { checkNatsConfig } from './config/nats.schema.js';
 import { ConfigError, parseConfig } from './config/parse-config.js';
 import type { ServiceConfig } from './config/service.schema.js';
+import { exitWithSpans } from './drain/exit-with-spans.js';
 import { Shutdown } from './drain/shutdown.js';
 import { announce, createLogger, type Logger } from './logging/logger.js';
 import { NestLogger } from './logging/nest-logger.js';
@@ -45,14 +46,15 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
   const { role } = options;
   const config = readConfig(options);
   const logger = createLogger(role, config.LOG_LEVEL, activeFields);
+  let tracing: Tracing | null = null;
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.once(event, (error: unknown) => {
       logger.fatal({ error }, event);
-      process.exit(1);
+      void exitWithSpans(tracing);
     });
   }
   const shutdown = new Shutdown(logger);
-  const tracing = initTracing({
+  tracing = initTracing({
     serviceName: `sliceway-${role}`,
     serviceInstanceId: identity.instance,
     resource: { 'service.version': VERSION },
@@ -77,13 +79,13 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
       // While nats-server is down there is nobody to tell.
       await Promise.allSettled([hotPath.flush(), messages.flush()]);
       await Promise.allSettled([messages.close(), hotPath.close()]);
-      await tracing.shutdown();
+      await tracing?.shutdown();
     },
   });
   void hotPath.closed().then((error) => {
     if (isClosing) return;
     logger.fatal({ error }, 'NATS closed the connection for good');
-    process.exit(1);
+    void exitWithSpans(tracing);
   });
 
   await messages.connect();

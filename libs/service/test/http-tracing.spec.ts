@@ -90,6 +90,15 @@ describe('HTTP of a service', () => {
     },
   );
 
+  it('sends its spans when an error that nothing catches ends it', async () => {
+    // Nothing is sent but at the end.
+    const service = await start({ OTEL_BSP_SCHEDULE_DELAY: '60000' });
+    await service.get('/log/last');
+    await service.get('/crash').catch(() => {});
+    expect(await service.exitCode()).toBe(1);
+    expect(receiver.spans().map(({ name }) => name)).toContain('GET /log/:text');
+  });
+
   it('counts what became of its spans', async () => {
     const service = await start();
     await service.get('/log/a');

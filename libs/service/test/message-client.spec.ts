@@ -108,7 +108,8 @@ describe('MessageClient', () => {
   it('brings a failure to the gateway of the attempt, in the form that it reads', async () => {
     const all = await received(subjects.failed('0000000a'));
     const lines: object[] = [];
-    const logger = { warn: (fields: object) => lines.push(fields) } as unknown as Logger;
+    const child = (bound: object) => ({ warn: (fields: object) => lines.push({ ...bound, ...fields }) });
+    const logger = { child } as unknown as Logger;
     const rid = 'a'.repeat(32);
     new FailureReporter('decode', messages, logger).report(
       { gateway: '0000000a', rid, choice: null, attempt: 3 },

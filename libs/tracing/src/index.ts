@@ -15,6 +15,7 @@ export type { BatchStepOptions } from './batch.js';
 export { now, tsOfHrtime } from './clock.js';
 export { ContextHeader, recordCarrier } from './context-carrier.js';
 export type { ContextCarrier } from './context-carrier.js';
+export { countMalformed } from './count-malformed.js';
 export { initTracing } from './init-tracing.js';
 export type { Tracing, TracingOptions, TracingStats } from './init-tracing.js';
 export { injectMessage, startProcess, startSend } from './message-span.js';

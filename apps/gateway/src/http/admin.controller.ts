@@ -41,16 +41,16 @@ export class AdminController {
       throw new ApiError(400, `level must be an integer from 0 to ${MAX_LEVEL}.`, { param: 'level' });
     }
     const expected = ROLES.flatMap((role) => this.peers.list(role, null).map(({ instance }) => ({ role, instance })));
-    const replies = await this.messages.requestAll(
-      subjects.traceLevel,
-      { level },
-      { timeoutMs: ACKNOWLEDGED_MS, expected: expected.length },
-    );
-    const acknowledged = replies.map((reply) => {
+    const acknowledged: Omit<TraceLevelReply, 'level'>[] = [];
+    const missing = new Map(expected.map((each) => [each.instance, each]));
+    // One that this gateway does not know yet may answer, too.
+    const onReply = (reply: unknown): boolean => {
       const { role, instance } = parseTraceLevelReply(reply);
-      return { role, instance };
-    });
-    const known = new Set(acknowledged.map(({ instance }) => instance));
-    return { level: level as number, acknowledged, missing: expected.filter(({ instance }) => !known.has(instance)) };
+      acknowledged.push({ role, instance });
+      missing.delete(instance);
+      return missing.size === 0;
+    };
+    await this.messages.requestAll(subjects.traceLevel, { level }, { timeoutMs: ACKNOWLEDGED_MS, onReply });
+    return { level: level as number, acknowledged, missing: [...missing.values()] };
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { now, recordCarrier, type ContextCarrier } from '@sliceway/tracing';
+import { ContextHeader, countMalformed, now, recordCarrier, type ContextCarrier } from '@sliceway/tracing';
 import { activeContext, activeParent, setActiveRid, type ActiveContext } from '@sliceway/tracing/active-span';
 import type { NextFunction, Request, Response } from 'express';
 
@@ -19,10 +19,21 @@ const arrivals = new WeakMap<Response, Arrival>();
 
 /** Gives every request its id, before anything can answer it. */
 export function arrivalMiddleware(request: Request, response: Response, next: NextFunction): void {
-  const parent = activeParent() ?? recordCarrier(request.headers);
-  const arrival = { rid: randomBytes(16).toString('hex'), receivedTs: now(), parent, context: activeContext() };
+  const received = recordCarrier(request.headers);
+  const active = activeParent();
+  const arrival = {
+    rid: randomBytes(16).toString('hex'),
+    receivedTs: now(),
+    parent: active ?? received,
+    context: activeContext(),
+  };
   arrivals.set(response, arrival);
   response.setHeader('x-request-id', arrival.rid);
+  if (active !== undefined) {
+    // What is answered before there is a trace of ours has that of the HTTP request.
+    response.setHeader(ContextHeader.traceparent, active.get(ContextHeader.traceparent)!);
+    if (request.headers[ContextHeader.traceparent] !== undefined) countMalformed(received);
+  }
   setActiveRid(arrival.rid);
   next();
 }

@@ -1,8 +1,9 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { LogOnce, ProtocolErrorFilter } from '@sliceway/service';
+import { LOGGER, LogOnce, ProtocolErrorFilter, type Logger } from '@sliceway/service';
 import { apiKeysOf, type GatewayConfig } from '../gateway.config.js';
 import { allowedMethods } from './allowed-methods.js';
 import { ApiErrorFilter } from './api-error.filter.js';
+import { isLoopback } from './admin.guard.js';
 import { apiKeys } from './api-keys.js';
 import { arrivalMiddleware } from './arrival.js';
 import { corsFor } from './cors.js';
@@ -17,7 +18,11 @@ export function configureHttp(app: NestExpressApplication, config: GatewayConfig
   if (origins !== undefined) app.enableCors(corsFor(origins));
   app.use(allowedMethods);
   // Before anything of a body is read.
-  app.use(apiKeys(apiKeysOf(config)));
+  const keys = apiKeysOf(config);
+  if (keys.length === 0 && !isLoopback(config.HOST)) {
+    app.get<Logger>(LOGGER).warn({ host: config.HOST }, 'everybody who reaches it is served: set SLICEWAY_API_KEYS');
+  }
+  app.use(apiKeys(keys));
   app.use(jsonBody(config.SLICEWAY_MAX_BODY_BYTES));
   app.useGlobalFilters(new ApiErrorFilter(new ProtocolErrorFilter(app.get(LogOnce))));
 }

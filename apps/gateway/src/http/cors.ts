@@ -10,7 +10,7 @@ export function corsFor(origins: readonly string[]): CorsOptionsDelegate<Request
   const options = {
     origin: origins.includes('*') ? '*' : [...origins],
     methods: ['GET', 'POST', 'PUT'],
-    exposedHeaders: ['x-request-id', 'retry-after'],
+    exposedHeaders: ['x-request-id', 'traceparent', 'retry-after'],
     maxAge: PREFLIGHT_SECONDS,
   };
   return ({ path }, answer) => answer(null, API.test(path) ? options : { origin: false });

@@ -1,4 +1,4 @@
-import type { Answer } from '../openai/answer.js';
+import type { Answer, WriteListener } from '../openai/answer.js';
 import type { ApiError } from '../openai/api-error.js';
 import type { ChoiceEnd, CompletionSink, TextPiece, Usage } from '../openai/completion-sink.js';
 
@@ -10,6 +10,8 @@ export interface AnswerShape {
 
 /** Writes one HTTP answer; choices are counted through all prompts. The calls' order is that of a `CompletionSink`. */
 export interface AnswerWriter {
+  /** Of the prompt whose call it is. */
+  onWrite: WriteListener | null;
   hasSent(prompt: number): boolean;
   promptReady(prompt: number, promptIds: readonly number[], promptText: string | null): void;
   open(fingerprint: string): void;
@@ -36,15 +38,16 @@ export class SharedAnswer implements Answer {
     this.#left = shape.prompts;
   }
 
-  sink(prompt: number): CompletionSink {
-    return new PromptSink(this, prompt);
+  sink(prompt: number, onWrite: WriteListener | null = null): CompletionSink {
+    return new PromptSink(this, prompt, onWrite);
   }
 
-  end({ promptTokens, completionTokens }: Usage): void {
+  end({ promptTokens, completionTokens }: Usage, onWrite: WriteListener | null): void {
     this.#promptTokens += promptTokens;
     this.#completionTokens += completionTokens;
     this.#left -= 1;
     if (this.#left > 0) return;
+    this.writer.onWrite = onWrite;
     this.writer.end({ promptTokens: this.#promptTokens, completionTokens: this.#completionTokens });
   }
 
@@ -62,6 +65,7 @@ class PromptSink implements CompletionSink {
   constructor(
     private readonly answer: SharedAnswer,
     private readonly prompt: number,
+    private readonly onWrite: WriteListener | null,
   ) {
     this.#firstChoice = prompt * answer.shape.choices;
   }
@@ -80,23 +84,29 @@ class PromptSink implements CompletionSink {
 
   text(choice: number, piece: TextPiece): boolean {
     if (this.answer.isOver) return true;
-    return this.answer.writer.text(this.#firstChoice + choice, piece);
+    return this.#writer.text(this.#firstChoice + choice, piece);
   }
 
   finish(choice: number, end: ChoiceEnd, matchedStop: string | number | null): void {
     if (this.answer.isOver) return;
-    this.answer.writer.finish(this.#firstChoice + choice, end, matchedStop);
+    this.#writer.finish(this.#firstChoice + choice, end, matchedStop);
   }
 
   end(usage: Usage): void {
-    if (!this.answer.isOver) this.answer.end(usage);
+    if (!this.answer.isOver) this.answer.end(usage, this.onWrite);
   }
 
   fail(error: ApiError): void {
-    this.answer.break(() => this.answer.writer.fail(error));
+    this.answer.break(() => this.#writer.fail(error));
   }
 
   drop(): void {
     this.answer.break(() => this.answer.writer.drop());
+  }
+
+  get #writer(): AnswerWriter {
+    const { writer } = this.answer;
+    writer.onWrite = this.onWrite;
+    return writer;
   }
 }

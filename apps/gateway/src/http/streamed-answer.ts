@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { now } from '@sliceway/tracing';
+import type { WriteListener } from '../openai/answer.js';
 import type { StreamFormat } from '../openai/answer-formats.js';
 import type { ApiError } from '../openai/api-error.js';
 import type { ChoiceEnd, TextPiece, Usage } from '../openai/completion-sink.js';
@@ -7,6 +9,7 @@ import type { AnswerShape, AnswerWriter } from './shared-answer.js';
 
 /** Streams an answer as server-sent events; headers leave with the first event, so until then an error has a status. */
 export class StreamedAnswer implements AnswerWriter {
+  onWrite: WriteListener | null = null;
   readonly #begun = new Set<number>();
   readonly #prompts: (readonly number[])[] = [];
   readonly #promptTexts: (string | null)[] = [];
@@ -57,7 +60,9 @@ export class StreamedAnswer implements AnswerWriter {
       sendError(this.response, error);
       return;
     }
+    const startTs = this.onWrite === null ? 0 : now();
     this.response.end(`event: error\ndata: ${JSON.stringify(error.body)}\n\n`);
+    this.onWrite?.(startTs);
   }
 
   drop(): void {
@@ -97,6 +102,8 @@ export class StreamedAnswer implements AnswerWriter {
   }
 
   #write(data: string): void {
+    const startTs = this.onWrite === null ? 0 : now();
     this.response.write(`data: ${data}\n\n`);
+    this.onWrite?.(startTs);
   }
 }

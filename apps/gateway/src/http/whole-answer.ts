@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { now } from '@sliceway/tracing';
+import type { WriteListener } from '../openai/answer.js';
 import type { WholeFormat } from '../openai/answer-formats.js';
 import type { ApiError } from '../openai/api-error.js';
 import type { ChoiceEnd, TextPiece, Usage } from '../openai/completion-sink.js';
@@ -8,6 +10,7 @@ import type { AnswerWriter, AnswerShape } from './shared-answer.js';
 
 /** Gathers an answer and sends it in one piece. */
 export class WholeAnswer implements AnswerWriter {
+  onWrite: WriteListener | null = null;
   readonly #prompts: (readonly number[])[];
   readonly #promptTexts: (string | null)[];
   readonly #choices: ChoiceGatherer[];
@@ -57,7 +60,10 @@ export class WholeAnswer implements AnswerWriter {
       choices: this.#choices,
       usage,
     };
-    sendJson(this.response, 200, this.format(answer));
+    const body = this.format(answer);
+    const startTs = now();
+    sendJson(this.response, 200, body);
+    this.onWrite?.(startTs);
   }
 
   fail(error: ApiError): void {

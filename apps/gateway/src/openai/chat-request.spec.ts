@@ -20,6 +20,7 @@ describe('parseChatRequest', () => {
       withPromptText: false,
       choices: 1,
       sampling: { ...neutral, seed },
+      seed: null,
       maxTokens: null,
       stop: [],
     });
@@ -50,7 +51,7 @@ describe('parseChatRequest', () => {
       user: 'u',
     });
     expect(delivery).toEqual({ stream: true, includeUsage: true });
-    expect(request).toMatchObject({ choices: 2, maxTokens: 4, stop: ['x'] });
+    expect(request).toMatchObject({ choices: 2, seed: 3, maxTokens: 4, stop: ['x'] });
     expect(request.sampling).toEqual({
       temperature: 0.5,
       topP: 0.9,

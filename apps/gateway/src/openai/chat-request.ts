@@ -23,6 +23,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
       withPromptText: false,
       choices: chat.n,
       sampling: samplingOf(chat, { seed: chat.seed, minTokens: chat.min_tokens, logprobs: logprobsOf(chat) }),
+      seed: chat.seed,
       maxTokens,
       stop: chat.stop,
     },

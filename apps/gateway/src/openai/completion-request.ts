@@ -30,6 +30,7 @@ export function parseCompletionRequest(body: unknown): CompletionRequest {
     withPromptText: echo !== 'none',
     choices: n,
     sampling,
+    seed,
     // Prefill always draws a token; as in vLLM it is counted, but not shown.
     maxTokens: Math.max(max_tokens, 1),
     stop,

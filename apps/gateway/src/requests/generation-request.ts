@@ -8,6 +8,8 @@ export interface GenerationRequest {
   readonly withPromptText: boolean;
   readonly choices: number;
   readonly sampling: Omit<SamplingParams, 'maxNewTokens'>;
+  /** As the client gave it, if it did. */
+  readonly seed: number | null;
   /** Null: the rest of the context. */
   readonly maxTokens: number | null;
   readonly stop: readonly string[];

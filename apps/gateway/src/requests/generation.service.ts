@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { AbortReason } from '@sliceway/protocol';
-import { CONFIG } from '@sliceway/service';
+import { CONFIG, LOGGER, type Logger } from '@sliceway/service';
 import { ContextHeader } from '@sliceway/tracing';
 import type { Request, Response } from 'express';
 import type { GatewayConfig } from '../gateway.config.js';
 import { arrivalOf } from '../http/arrival.js';
+import { whenSent } from '../http/when-sent.js';
 import type { Call, ReadCall } from '../openai/answer.js';
 import { Router } from '../routing/router.js';
 import { Admission, type Ticket } from './admission.js';
@@ -28,14 +29,24 @@ export class GenerationService {
     private readonly admission: Admission,
     private readonly table: RequestTable,
     private readonly metrics: GatewayMetrics,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Answers by itself once the request is accepted. @throws ApiError while it is not */
   run(request: Request, response: Response, readCall: ReadCall): void {
     const { rid, receivedTs, parent } = arrivalOf(response);
     const record = (id: string): RequestRecorder =>
-      new RequestRecorder({ rid: id, room: newRoom(), parent, metrics: this.metrics, receivedTs });
+      new RequestRecorder({
+        rid: id,
+        room: newRoom(),
+        parent,
+        metrics: this.metrics,
+        logger: this.logger,
+        receivedTs,
+        whenSent: (then) => whenSent(response, then),
+      });
     const first = record(rid);
+    const recorders = [first];
     const context = new Map<string, string>();
     first.trace.inject(context);
     const traceparent = context.get(ContextHeader.traceparent);
@@ -46,17 +57,17 @@ export class GenerationService {
       first.received(operationOf(request), call.requests[0]!);
       tickets = this.admission.enter(call.requests.map(estimateTokens));
       // The HTTP request's own id is that of its first prompt.
-      const recorders = call.requests.map((each, prompt) => {
-        if (prompt === 0) return first;
+      for (const each of call.requests.slice(1)) {
         const recorder = record(randomBytes(16).toString('hex'));
+        recorders.push(recorder);
         recorder.received(operationOf(request), each);
-        return recorder;
-      });
+      }
       this.#start(call, tickets, recorders, response);
     } catch (error) {
       for (const ticket of tickets) ticket.leave();
       const refusal = toApiError(error);
-      first.refused(refusal.code);
+      for (const recorder of recorders) recorder.refused(refusal.code);
+      this.metrics.refused(refusal.code);
       throw refusal;
     }
   }
@@ -77,7 +88,7 @@ export class GenerationService {
       const { rid, room } = observer;
       const parts = { rid, room, request, observer, cluster, router, limits };
       const lifecycle = new RequestLifecycle(
-        { ...parts, sink: answer.sink(prompt), ticket: tickets[prompt]! },
+        { ...parts, sink: answer.sink(prompt, observer.onWrite), ticket: tickets[prompt]! },
         (end, code) => {
           this.table.remove(rid);
           if (end !== RequestEnd.finished) for (const each of lifecycles) each.endWith(end, code);

@@ -41,6 +41,7 @@ export const REQUEST: GenerationRequest = {
   withPromptText: false,
   choices: 1,
   sampling: { ...sampling, seed: 7 },
+  seed: 7,
   maxTokens: null,
   stop: [],
 };
@@ -181,8 +182,6 @@ export class RecordingObserver implements RequestObserver {
   }
 
   choiceEnded(): void {}
-
-  written(): void {}
 
   retried({ number }: AttemptId, code: string | null): void {
     this.stations.push(`attempt ${number}: ${code}`);

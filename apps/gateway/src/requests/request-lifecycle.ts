@@ -94,7 +94,6 @@ export class RequestLifecycle {
     if (tokenIds.length > 0) this.#take(entry.choice, choice, tokenIds);
     const isEmpty = text === '' && tokenIds.length === 0;
     const keepsUp = isEmpty || this.#parts.sink.text(entry.choice, { text, tokenIds, logprobs });
-    if (!isEmpty) this.#parts.observer.written();
     if (!keepsUp) this.abort(AbortReason.slowClient);
     else if (entry.finish !== FinishReason.none) this.#finishChoice(entry, choice);
     return true;

@@ -22,8 +22,6 @@ export interface RequestObserver {
   /** Tokens of one choice in one frame; the first call is the first token. */
   tokens(choice: number, count: number): void;
   choiceEnded(choice: number, end: ChoiceEnd): void;
-  /** They are on their way to the client. */
-  written(): void;
   /** The attempt before this one failed: the request is where it was when it was admitted. @param code of the failure */
   retried(attempt: AttemptId, code: string | null): void;
   /** @param reason of an end other than `finished`: a stable code */

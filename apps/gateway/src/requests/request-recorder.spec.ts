@@ -1,27 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { MetricsRegistry } from '@sliceway/service';
+import type { Logger, MetricsRegistry } from '@sliceway/service';
 import { now, recordCarrier } from '@sliceway/tracing';
-import { named, recordAll, recorded } from '@sliceway/tracing/testing';
+import { control, named, recordAll, recorded } from '@sliceway/tracing/testing';
 import { Registry } from 'prom-client';
 import { GatewayMetrics } from './gateway-metrics.js';
+import { REQUEST } from './lifecycle.fixture.js';
 import { RequestRecorder } from './request-recorder.js';
 
-function setUp(headers: Record<string, string> = {}) {
+function setUp(headers: Record<string, string> = {}, whenSent = (then: () => void) => then()) {
   const registry: MetricsRegistry = new Registry();
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   const metrics = new GatewayMetrics(registry);
+  const lines: object[] = [];
+  const write = (level: string, bound: object) => (fields: object, msg: string) =>
+    void lines.push({ level, ...bound, ...fields, msg });
   const options = {
     rid: 'ab'.repeat(16),
     room: '0'.repeat(16),
     parent: recordCarrier(headers),
     metrics,
+    logger: {
+      isLevelEnabled: () => true,
+      child: (bound: object) => ({ info: write('info', bound), warn: write('warn', bound) }),
+    } as unknown as Logger,
     receivedTs: now(),
+    whenSent,
   };
   const value = async (name: string) => {
     const line = (await registry.metrics()).split('\n').find((candidate) => candidate.startsWith(`${name} `));
     return Number(line?.split(' ')[1]);
   };
-  return { recorder: new RequestRecorder(options), value, text: () => registry.metrics() };
+  return { recorder: new RequestRecorder(options), value, lines, text: () => registry.metrics() };
 }
 
 describe('RequestRecorder', () => {
@@ -94,10 +103,71 @@ describe('RequestRecorder', () => {
     if (first !== undefined) expect(named(spans, 'first_token_wait').spanId).toBe(first);
   });
 
-  it('counts a refusal by its code, as no request', async () => {
-    const { recorder, value } = setUp();
+  it('ends the trace when the text has left, and counts before', async () => {
+    recordAll();
+    recorded();
+    let sent = (): void => {};
+    const { recorder, value } = setUp({}, (then) => (sent = then));
+    recorder.admitted();
+    recorder.tokenized(3);
+    recorder.dispatched();
+    recorder.tokens(0, 1);
+    recorder.onWrite!(now());
+    recorder.ended('finished', { promptTokens: 3, completionTokens: 1 }, null);
+    expect(await value('sliceway_request_duration_seconds_count')).toBe(1);
+    expect(recorded().map(({ name }) => name)).not.toContain('stream');
+    const ts = now();
+    sent();
+    const spans = recorded();
+    const stream = named(spans, 'stream');
+    expect(stream.endNs).toBeGreaterThanOrEqual(control.toEpochNs(ts, control.epoch));
+    expect(stream.events.map(({ name }) => name)).toEqual(['last_text']);
+    expect(named(spans, /^gateway Req/).endNs).toBe(stream.endNs);
+  });
+
+  it('writes a line for each lost attempt and for the end, with where the trace is', () => {
+    recordAll();
+    const { recorder, lines } = setUp();
+    recorder.admitted();
+    recorder.tokenized(3);
+    recorder.dispatched();
+    recorder.retried({ number: 1, room: '1'.repeat(16) }, 'kv_timeout');
+    recorder.tokenized(3);
+    recorder.dispatched();
+    recorder.tokens(0, 1);
+    recorder.ended('failed', { promptTokens: 3, completionTokens: 1 }, 'worker_lost');
+    const id = (digits: number) => expect.stringMatching(new RegExp(`^[0-9a-f]{${digits}}$`));
+    const bound = { level: 'warn', rid: 'ab'.repeat(16), trace_id: id(32), span_id: id(16) };
+    expect(lines).toEqual([
+      { ...bound, attempt: 1, code: 'kv_timeout', msg: 'request is tried again' },
+      {
+        ...bound,
+        end: 'failed',
+        code: 'worker_lost',
+        prompt_tokens: 3,
+        completion_tokens: 1,
+        duration_ms: expect.any(Number),
+        ttft_ms: expect.any(Number),
+        msg: 'request failed',
+      },
+    ]);
+    const refused = setUp();
+    refused.recorder.admitted();
+    refused.recorder.ended('finished', { promptTokens: 3, completionTokens: 0 }, null);
+    expect(refused.lines).toMatchObject([{ level: 'info', end: 'finished', msg: 'request finished' }]);
+    for (const absent of ['code', 'ttft_ms']) expect(refused.lines[0]).not.toHaveProperty(absent);
+  });
+
+  it.each([
+    [1, null, { attempt: 0, 'gen_ai.request.choice.count': undefined, 'gen_ai.request.seed': undefined }],
+    [3, 7, { attempt: 0, 'gen_ai.request.choice.count': 3, 'gen_ai.request.seed': 7 }],
+  ])('says of a request for %d choices, with seed %p, what the client asked', (choices, seed, expected) => {
+    recordAll();
+    recorded();
+    const { recorder } = setUp();
+    recorder.received('chat', { ...REQUEST, choices, seed });
     recorder.refused('queue_full');
-    expect(await value('sliceway_refused_requests_total{code="queue_full"}')).toBe(1);
-    expect(await value('sliceway_requests_total{end="failed",code="none"}')).toBe(0);
+    const { attributes } = named(recorded(), /^gateway Req/);
+    expect(Object.fromEntries(Object.keys(expected).map((name) => [name, attributes[name]]))).toEqual(expected);
   });
 });

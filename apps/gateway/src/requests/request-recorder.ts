@@ -1,3 +1,4 @@
+import type { Logger } from '@sliceway/service';
 import {
   AttributeName,
   EventName,
@@ -9,10 +10,12 @@ import {
   type RequestTrace,
 } from '@sliceway/tracing';
 import { Stages } from '@sliceway/tracing/engine';
+import type { WriteListener } from '../openai/answer.js';
 import type { ChoiceEnd, Usage } from '../openai/completion-sink.js';
 import type { Route } from '../routing/router.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 import type { GenerationRequest } from './generation-request.js';
+import { RequestLog } from './request-log.js';
 import { RequestEnd, type AttemptId, type RequestObserver } from './request-observer.js';
 
 const MS_NS = 1e6;
@@ -23,8 +26,11 @@ export interface RecorderOptions {
   /** What the trace hangs on, if anything. */
   readonly parent: ContextCarrier | undefined;
   readonly metrics: GatewayMetrics;
+  readonly logger: Logger;
   /** When the HTTP request came, as `now()` gives it. */
   readonly receivedTs: number;
+  /** Calls when what was written to the client has left, or nothing will any more. */
+  readonly whenSent: (then: () => void) => void;
 }
 
 /** Makes slices and metrics of a request's stations. Its slices tile: each begins where the one before it ends. */
@@ -32,23 +38,28 @@ export class RequestRecorder implements RequestObserver {
   readonly rid: string;
   readonly room: string;
   readonly trace: RequestTrace;
+  /** Null where its writes are not recorded. */
+  readonly onWrite: WriteListener | null;
   readonly #metrics: GatewayMetrics;
+  readonly #log: RequestLog;
   readonly #receivedTs: number;
+  readonly #whenSent: RecorderOptions['whenSent'];
   readonly #lastTokenTs = new Map<number, number>();
   /** Between two tokens of a choice, and how many of them. */
   #intervalsNs = 0;
   #intervals = 0;
   #stages: Stages;
   #finishReasons: ChoiceEnd[] = [];
-  #hasToken = false;
+  #ttftMs: number | null = null;
   /** When the last text came. */
   #textTs = 0;
 
-  constructor({ rid, room, parent, metrics, receivedTs }: RecorderOptions) {
+  constructor({ rid, room, parent, metrics, logger, receivedTs, whenSent }: RecorderOptions) {
     this.rid = rid;
     this.room = room;
     this.#metrics = metrics;
     this.#receivedTs = receivedTs;
+    this.#whenSent = whenSent;
     this.trace = startRequest({
       rid,
       bootstrapRoom: room,
@@ -56,11 +67,14 @@ export class RequestRecorder implements RequestObserver {
       parent,
       ts: receivedTs,
     });
+    this.trace.setRequestAttributes({ [AttributeName.attempt]: 0 });
+    this.#log = new RequestLog(logger, rid, this.trace);
     this.#stages = this.#begin(SliceName.receive, receivedTs);
+    this.onWrite = this.trace.level === TraceLevel.all ? (startTs) => this.#written(startTs) : null;
   }
 
   /** The body is read and understood. @param operation `gen_ai.operation.name` */
-  received(operation: string, { model, choices, sampling, maxTokens }: GenerationRequest): void {
+  received(operation: string, { model, choices, sampling, seed, maxTokens }: GenerationRequest): void {
     this.trace.setRequestAttributes({
       [AttributeName.operationName]: operation,
       [AttributeName.providerName]: 'sliceway',
@@ -68,8 +82,8 @@ export class RequestRecorder implements RequestObserver {
       [AttributeName.temperature]: sampling.temperature,
       [AttributeName.topP]: sampling.topP,
       [AttributeName.topK]: sampling.topK,
-      [AttributeName.seed]: sampling.seed,
-      [AttributeName.choiceCount]: choices,
+      ...(seed === null ? {} : { [AttributeName.seed]: seed }),
+      ...(choices === 1 ? {} : { [AttributeName.choiceCount]: choices }),
       ...(maxTokens === null ? {} : { [AttributeName.maxTokens]: maxTokens }),
     });
     this.#stages.next(SliceName.admission, now());
@@ -78,7 +92,6 @@ export class RequestRecorder implements RequestObserver {
   /** It was not accepted. */
   refused(code: string | null): void {
     this.trace.abort(code ?? 'refused');
-    this.#metrics.refused(code);
   }
 
   admitted(): void {
@@ -116,8 +129,10 @@ export class RequestRecorder implements RequestObserver {
       this.#intervalsNs += ts - lastTs;
       this.#intervals += count;
     } else if (this.#stages.current === SliceName.firstTokenWait) {
-      if (!this.#hasToken) this.#metrics.firstToken((ts - this.#receivedTs) / MS_NS, this.trace);
-      this.#hasToken = true;
+      if (this.#ttftMs === null) {
+        this.#ttftMs = (ts - this.#receivedTs) / MS_NS;
+        this.#metrics.firstToken(this.#ttftMs, this.trace);
+      }
       this.#stages.next(SliceName.stream, ts);
     }
     this.#lastTokenTs.set(choice, ts);
@@ -127,15 +142,12 @@ export class RequestRecorder implements RequestObserver {
     this.#finishReasons[choice] = end;
   }
 
-  written(): void {
-    if (this.trace.level === TraceLevel.all) this.trace.slice(SliceName.socketWrite, this.#textTs, now());
-  }
-
   retried({ number, room }: AttemptId, code: string | null): void {
     const ts = now();
     this.trace.retry({ bootstrapRoom: room, reason: code ?? 'retried', ts });
     this.trace.setRequestAttributes({ [AttributeName.attempt]: number });
     this.#metrics.retried(code);
+    this.#log.retried(number, code);
     this.#lastTokenTs.clear();
     this.#finishReasons = [];
     this.#intervalsNs = this.#intervals = 0;
@@ -150,13 +162,25 @@ export class RequestRecorder implements RequestObserver {
       ...(finishReasons.length === 0 ? {} : { [AttributeName.finishReasons]: finishReasons }),
     });
     if (this.#stages.current === SliceName.stream) this.trace.event(EventName.lastText, {}, { ts: this.#textTs });
-    if (end === RequestEnd.finished) {
-      this.#stages.end(ts);
-      this.trace.finish({ ts });
-    } else this.trace.abort(reason ?? end, { ts });
     this.#metrics.ended(end, reason, usage);
-    this.#metrics.took((ts - this.#receivedTs) / MS_NS, this.trace);
+    const durationMs = (ts - this.#receivedTs) / MS_NS;
+    this.#metrics.took(durationMs, this.trace);
+    this.#log.ended({ end, code: reason, usage, durationMs, ttftMs: this.#ttftMs });
     if (this.#intervals > 0) this.#metrics.perToken(this.#intervalsNs / this.#intervals / MS_NS, this.trace);
+    if (this.trace.level === TraceLevel.off) this.#close(end, reason);
+    else this.#whenSent(() => this.#close(end, reason));
+  }
+
+  /** What was written has left: the trace ends later than what is counted. */
+  #close(end: RequestEnd, reason: string | null): void {
+    const ts = now();
+    if (end !== RequestEnd.finished) return this.trace.abort(reason ?? end, { ts });
+    this.#stages.end(ts);
+    this.trace.finish({ ts });
+  }
+
+  #written(startTs: number): void {
+    if (this.#stages.current === SliceName.stream) this.trace.slice(SliceName.socketWrite, startTs, now());
   }
 
   #begin(slice: SliceName, ts: number): Stages {

@@ -100,6 +100,7 @@ function requestOf(
     withPromptText: false,
     choices: n,
     sampling: samplingOf(params, { seed: sampling_seed, minTokens: min_new_tokens, logprobs }),
+    seed: sampling_seed,
     maxTokens: max_new_tokens,
     stop,
   };

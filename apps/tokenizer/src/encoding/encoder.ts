@@ -36,12 +36,18 @@ export class Encoder {
     private readonly limits: EncodeLimits,
   ) {}
 
+  /** Whether `encode` gives it to the thread. */
+  isThreaded(prompt: EncodePrompt): boolean {
+    const chars = promptChars(prompt);
+    return chars > MAX_INLINE_CHARS && chars <= this.limits.maxChars;
+  }
+
   /** @throws EncodeError; Error when the thread dies */
   async encode(prompt: EncodePrompt, options: PromptOptions = {}): Promise<EncodedPrompt> {
     const { maxChars, maxTokens, maxReplyBytes } = this.limits;
     const chars = promptChars(prompt);
     if (chars > maxChars) throw tooLong(`${chars} characters`, maxChars);
-    const encoded = await (chars > MAX_INLINE_CHARS ? this.threaded : this.inline).encode(prompt, options);
+    const encoded = await (this.isThreaded(prompt) ? this.threaded : this.inline).encode(prompt, options);
     if (encoded.ids.length > maxTokens) throw tooLong(`${encoded.ids.length} tokens`, maxTokens);
     if (encoded.text !== null) {
       const bytes = Buffer.byteLength(JSON.stringify([encoded.ids, encoded.text]));

@@ -20,6 +20,8 @@ export class OpenRequest {
   readonly attempt: number;
   readonly gateway: WorkerId;
   readonly openedMs = performance.now();
+  /** The visit that its encoding ended with. */
+  encodedOn: RequestTrace;
   readonly #choices: readonly OutputStream[];
   readonly #trace: RequestTrace;
   readonly #idle: NodeJS.Timeout;
@@ -29,12 +31,11 @@ export class OpenRequest {
     this.rid = request.rid;
     this.attempt = request.attempt;
     this.gateway = gateway;
-    this.#trace = trace;
-    this.#choices = Array.from(
-      { length: choices },
-      (_, choice) =>
-        new OutputStream({ tokens, stop, orderTimeoutMs, openTrace: (ts) => trace.visit({ choice, ts }), fail }),
-    );
+    this.#trace = this.encodedOn = trace;
+    this.#choices = Array.from({ length: choices }, (_, choice) => {
+      const openTrace = (ts: number): RequestTrace => trace.visit({ choice, ts, after: this.encodedOn });
+      return new OutputStream({ tokens, stop, orderTimeoutMs, openTrace, fail });
+    });
     this.#idle = setTimeout(onIdle, idleTimeoutMs);
   }
 

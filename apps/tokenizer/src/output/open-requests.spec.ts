@@ -9,7 +9,8 @@ import {
   type TokenEntry,
   type WorkerId,
 } from '@sliceway/protocol';
-import { NULL_TRACE, requestTrace, resumeRequest } from '@sliceway/tracing';
+import { NULL_TRACE, now, requestTrace, resumeRequest } from '@sliceway/tracing';
+import { control, named, recordAll, recorded } from '@sliceway/tracing/testing';
 import { BYTES, entry, RID } from './entries.fixture.js';
 import { OpenRequests, type OpenRequestsLimits } from './open-requests.js';
 
@@ -43,12 +44,15 @@ function setUp(limits: Partial<OpenRequestsLimits> = {}) {
   const frames: (readonly [WorkerId, TextEntry])[][] = [[]];
   const failures: object[] = [];
   const dropped: string[] = [];
-  const state = { isEnding: false };
+  const state = { isEnding: false, onFlush: () => {} };
   const requests = new OpenRequests({
     tokens: BYTES,
     texts: {
       add: (gateway, text) => void frames.at(-1)!.push([gateway, text]),
-      flush: () => void frames.push([]),
+      flush: () => {
+        frames.push([]);
+        state.onFlush();
+      },
     },
     failures: { report: (attempt, code) => void failures.push({ ...attempt, code }) },
     isEnding: () => state.isEnding,
@@ -329,6 +333,27 @@ describe('traces end with what they trace', () => {
     end(own);
     expect(requestTrace(RID)).toBe(NULL_TRACE);
     expect(own.requests.size).toBe(0);
+  });
+
+  test('the last text has left when the whole frame has', () => {
+    recordAll();
+    recorded();
+    const own = setUp();
+    own.requests.open(encodeRequest(), resumeRequest(context, { rid: RID, role: 'tokenizer' }));
+    let flushedTs = 0;
+    own.state.onFlush = () => {
+      flushedTs = now();
+    };
+    const isAfterFlush = (timeNs: bigint): boolean => timeNs >= control.toEpochNs(flushedTs, control.epoch);
+    own.take(PREFILL, entry(0, 'a'));
+    const firstTs = flushedTs;
+    own.take(DECODE, entry(1, 'b', END));
+    control.enabled = false;
+    const { events, endNs, attributes } = named(recorded(), 'detokenize');
+    expect(events.map(({ name }) => name)).toEqual(['first_text', 'last_token']);
+    expect(events[0]!.timeNs).toBeGreaterThanOrEqual(control.toEpochNs(firstTs, control.epoch));
+    expect([isAfterFlush(events[1]!.timeNs), isAfterFlush(endNs)]).toEqual([false, true]);
+    expect(attributes).toEqual({ tokens: 2 });
   });
 
   test('superseded', () => {

@@ -10,10 +10,11 @@ import {
   type WorkerId,
 } from '@sliceway/protocol';
 import type { FailureReporter, FramePublisher } from '@sliceway/service';
-import type { RequestTrace } from '@sliceway/tracing';
+import { now, type RequestTrace } from '@sliceway/tracing';
 import { EncodeError, EncodeErrorCode } from '../encoding/encode-error.js';
 import type { TokenTexts } from './choice-text.js';
 import { OpenRequest } from './open-request.js';
+import type { OutputStream } from './output-stream.js';
 import { checkStopStrings } from './stop-strings.js';
 
 export interface OpenRequestsLimits {
@@ -42,6 +43,9 @@ export class OpenRequests {
   readonly #parts: OpenRequestsParts;
   readonly #requests = new Map<string, OpenRequest>();
   readonly #fence = new AttemptFence({ now: () => performance.now() });
+  /** Of the frame that is taken now: who hears when it has left, and which requests end with it. */
+  readonly #leaving: OutputStream[] = [];
+  readonly #ending: OpenRequest[] = [];
 
   constructor(parts: OpenRequestsParts) {
     this.#parts = parts;
@@ -57,7 +61,7 @@ export class OpenRequests {
    *
    * @throws EncodeError draining, queue_full, bad_stop, aborted
    */
-  open(request: EncodeRequest, trace: RequestTrace): void {
+  open(request: EncodeRequest, trace: RequestTrace): OpenRequest {
     const { rid, attempt, output } = request;
     const { maxOpen, orderTimeoutMs, idleTimeoutMs } = this.#parts.limits;
     const older = this.#requests.get(rid);
@@ -75,7 +79,7 @@ export class OpenRequests {
       throw new EncodeError(EncodeErrorCode.aborted, `attempt ${attempt} was aborted, or a newer one has come`);
     }
     if (older) this.#close(older, 'superseded');
-    const opened = new OpenRequest({
+    const opened: OpenRequest = new OpenRequest({
       request,
       tokens: this.#parts.tokens,
       trace,
@@ -86,6 +90,7 @@ export class OpenRequests {
     });
     admissions.forEach((admission, c) => admission === 'ok' || opened.choice(c)!.abort('aborted before it came'));
     this.#requests.set(rid, opened);
+    return opened;
   }
 
   /** Its prompt was refused. */
@@ -98,6 +103,7 @@ export class OpenRequests {
   take({ sender, entries }: TokenFrame): void {
     for (const entry of entries) this.#take(sender, entry);
     this.#parts.texts.flush();
+    if (this.#leaving.length > 0) this.#left();
   }
 
   /** Frames of this worker never came: requests opened before `untilMs` that may miss a token of theirs fail. */
@@ -114,7 +120,8 @@ export class OpenRequests {
     if (!request || request.attempt > attempt) return;
     if (choice === null) return this.#close(request, reason);
     request.choice(choice)?.abort(reason);
-    this.#settle(request);
+    // It goes with its last choice.
+    if (request.ended && this.#remove(request)) request.finish();
   }
 
   /** Its requests have nobody to read them. It is told, too: one that was stopped may wake up and still wait for them. */
@@ -140,13 +147,15 @@ export class OpenRequests {
       onText(text);
       texts.add(request.gateway, text);
     });
-    this.#settle(request);
+    if (choice.isLeaving) this.#leaving.push(choice);
+    if (request.ended && this.#remove(request)) this.#ending.push(request);
   }
 
-  /** It goes with its last choice. */
-  #settle(request: OpenRequest): void {
-    if (!request.ended || !this.#remove(request)) return;
-    request.finish();
+  /** Text is buffered until the whole frame is through: only then is it out of here. */
+  #left(): void {
+    const ts = now();
+    for (const choice of this.#leaving.splice(0)) choice.left(ts);
+    for (const request of this.#ending.splice(0)) request.finish();
   }
 
   #fail(request: OpenRequest, code: FailureCode, message: string): void {

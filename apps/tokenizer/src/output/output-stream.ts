@@ -30,7 +30,11 @@ export class OutputStream {
   #trace: RequestTrace = NULL_TRACE;
   /** When the last tokens came. */
   #takenTs = 0;
+  /** Its first text, or its last, is on its way out. */
+  #isLeaving = false;
   #hasText = false;
+  /** Of its whole text, when that is there. */
+  #tokens = 0;
   #wait: NodeJS.Timeout | undefined;
   #ended = false;
 
@@ -74,6 +78,22 @@ export class OutputStream {
     return role === undefined || this.#senders.every((known) => roleOf(known) !== role);
   }
 
+  /** Whether `left` has to be told. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
+  /** What was emitted is on its way to the gateway. */
+  left(ts: number): void {
+    this.#isLeaving = false;
+    if (!this.#hasText) this.#trace.event(EventName.firstText, {}, { ts });
+    this.#hasText = true;
+    if (!this.#ended) return;
+    this.#trace.event(EventName.lastToken, {}, { ts: this.#takenTs });
+    this.#trace.sliceEnd(SliceName.detokenize, { ts, attributes: { [AttributeName.tokens]: this.#tokens } });
+    this.#trace.finish({ ts });
+  }
+
   /** Gives the choice up. */
   abort(reason: string): void {
     if (this.#ended) return;
@@ -93,15 +113,11 @@ export class OutputStream {
   #emit(entry: TokenEntry, emit: (entry: TextEntry) => void): void {
     const text = this.#text.take(entry);
     emit(text);
-    if (!this.#hasText) this.#trace.event(EventName.firstText);
-    this.#hasText = true;
-    if (text.finish === FinishReason.none) return;
-    this.#end();
-    this.#trace.event(EventName.lastToken, {}, { ts: this.#takenTs });
-    const ts = now();
-    const attributes = { [AttributeName.tokens]: text.index + text.tokens.length };
-    this.#trace.sliceEnd(SliceName.detokenize, { ts, attributes });
-    this.#trace.finish({ ts });
+    if (text.finish !== FinishReason.none) {
+      this.#end();
+      this.#tokens = text.index + text.tokens.length;
+    } else if (this.#hasText) return;
+    this.#isLeaving = true;
   }
 
   /** Limits the wait for the token that is missing now. */

@@ -58,19 +58,20 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
     return this.#legs.get(id);
   }
 
+  /** Whether `open` would not drop it, which counts as that. To be asked before it has a trace: that of the leg that is here stays. */
+  takes(leg: L): boolean {
+    return this.#wantedOrDropped(leg) !== undefined;
+  }
+
   /**
    * Opens a leg and closes an older attempt of it, unless a newer attempt or an abort of all its choices came first, or it
    * is here already. One that cannot be served is refused: its gateway is told.
    */
   open(leg: L, trace: RequestTrace): OpenLeg<L> | undefined {
-    const id = `${leg.rid}/${leg.choice}/${leg.attempt}`;
-    const choices = Array.from({ length: leg.choices }, (_, i) => leg.choice + i);
-    const admissions = choices.map((choice) => this.#fence.admit(leg.rid, choice, leg.attempt));
-    const wanted = choices.filter((_, i) => admissions[i] === 'ok');
-    if (this.#legs.has(id) || wanted.length === 0) {
-      const reason = wanted.length > 0 ? 'duplicate' : (admissions[0] as LegDropReason);
-      this.dropped[reason]++;
-      trace.abort(reason);
+    const id = idOf(leg);
+    const wanted = this.#wantedOrDropped(leg);
+    if (!wanted) {
+      trace.abort('dropped');
       return undefined;
     }
     for (const other of this.#legs.values()) {
@@ -130,6 +131,16 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
     }
   }
 
+  /** Its choices that are wanted; undefined where it is dropped, and counted. */
+  #wantedOrDropped(leg: L): readonly number[] | undefined {
+    const choices = Array.from({ length: leg.choices }, (_, i) => leg.choice + i);
+    const admissions = choices.map((choice) => this.#fence.admit(leg.rid, choice, leg.attempt));
+    const wanted = choices.filter((_, i) => admissions[i] === 'ok');
+    if (!this.#legs.has(idOf(leg)) && wanted.length > 0) return wanted;
+    this.dropped[wanted.length > 0 ? 'duplicate' : (admissions[0] as LegDropReason)]++;
+    return undefined;
+  }
+
   #refusalOf({ deadlineMs }: L): [code: FailureCode, message: string] | undefined {
     const { maxOpen, isEnding } = this.limits;
     if (isEnding()) return [FailureCode.draining, 'the worker takes no new requests'];
@@ -154,4 +165,8 @@ export class LegTable<L extends PrefillLeg | DecodeLeg> {
     if (reason === null) entry.trace.finish();
     else entry.trace.abort(reason);
   }
+}
+
+function idOf({ rid, choice, attempt }: PrefillLeg | DecodeLeg): string {
+  return `${rid}/${choice}/${attempt}`;
 }

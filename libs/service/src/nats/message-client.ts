@@ -50,19 +50,21 @@ export class MessageClient {
     return answered;
   }
 
-  /** Asks everyone who listens to a subject, as Nest's client, which takes one reply, cannot. @returns the replies by then, or when there are `expected` */
+  /**
+   * Asks everyone who listens to a subject, as Nest's client, which takes one reply, cannot.
+   *
+   * @param given.onReply true: nobody else is waited for
+   */
   async requestAll(
     subject: string,
     message: unknown,
-    { timeoutMs, expected }: { timeoutMs: number; expected: number },
-  ): Promise<unknown[]> {
+    { timeoutMs, onReply }: { timeoutMs: number; onReply: (reply: unknown) => boolean },
+  ): Promise<void> {
     const packet = JSON.stringify({ pattern: subject, data: message, id: randomUUID() });
-    const replies: unknown[] = [];
-    const options = { strategy: 'count', maxWait: timeoutMs, maxMessages: expected } as const;
+    const options = { strategy: 'timer', maxWait: timeoutMs } as const;
     for await (const reply of await this.client.unwrap<NatsConnection>().requestMany(subject, packet, options)) {
-      if (reply.data.length > 0) replies.push(reply.json<{ response?: unknown }>().response);
+      if (reply.data.length > 0 && onReply(reply.json<{ response?: unknown }>().response)) return;
     }
-    return replies;
   }
 
   connect(): Promise<unknown> {

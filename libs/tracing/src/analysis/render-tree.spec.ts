@@ -64,6 +64,13 @@ describe('the tree', () => {
     expect(text).toContain('✉ gateway/send sw.tokenizer.encode');
   });
 
+  it('has the tokens of the attempt that has the answer', () => {
+    const spans = sampleTrace({ retry: true });
+    const last = spans.findLast(({ name }) => name.startsWith('gateway Req'))!;
+    Object.assign(last.attributes, { 'gen_ai.usage.output_tokens': 12 });
+    expect(renderTree(spans)).toContain(' · 12 out · ');
+  });
+
   it('says the same of links that have lost their kinds, as in Jaeger', () => {
     const spans = sampleTrace({ retry: true, level: 3 });
     const bare = spans.map((span) => ({ ...span, links: span.links.map((link) => ({ ...link, attributes: {} })) }));

@@ -2,8 +2,8 @@ import { AttributeName, EventName, SliceName } from '../names.js';
 import type { TraceSpan } from '../trace-span.js';
 import { type CriticalPath, criticalPath } from './critical-path.js';
 import { pathTable } from './path-table.js';
-import { WAITING_SLICES } from './slice-place.js';
-import { placeOf, SpanPlace, SpanTree } from './span-tree.js';
+import { TraceRole, WAITING_SLICES } from './slice-place.js';
+import { placeOf, roleOfRequest, SpanPlace, SpanTree } from './span-tree.js';
 import { fit, Ink, inkOfRole, type Paint, paintWith, plain, timeText, wrap } from './terminal-text.js';
 import { type Stretch, TimeAxis } from './time-axis.js';
 import { type TreeRow, treeRows } from './tree-rows.js';
@@ -51,8 +51,12 @@ function heading(tree: SpanTree, path: CriticalPath | null, roots: readonly Trac
     (id) => `${paint('trace  ', Ink.dim)}${paint(id, Ink.bold)}`,
   );
   if (path === null) return [...lines, parts.join(' · ')];
-  const gateway = tree.spans.find(
-    (span) => placeOf(span) === SpanPlace.request && span.attributes[AttributeName.rid] === path.rid,
+  // Of several attempts the last one has the answer.
+  const gateway = tree.spans.findLast(
+    (span) =>
+      placeOf(span) === SpanPlace.request &&
+      roleOfRequest(span) === TraceRole.gateway &&
+      span.attributes[AttributeName.rid] === path.rid,
   );
   const of = (key: string): string[] =>
     gateway?.attributes[key] === undefined ? [] : [String(gateway.attributes[key])];

@@ -1,9 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { SliceName } from '../names.js';
 import { control, named, recordAll, recorded } from '../recording/recording.fixture.js';
 import { liveRequests } from '../live-requests.js';
 import { startRequest } from '../requests.js';
 import { registerThread } from '../thread.js';
-import { TraceLevel } from '../trace-level.js';
+import { TraceLevel, TraceModule } from '../trace-level.js';
 import { EngineTracer } from './engine-tracer.js';
 import { forwardMode } from './forward-mode.js';
 import type { ObservedSequence } from './observed-engine.js';
@@ -118,6 +121,45 @@ it('leaves out of a batch step what was given up while it was computed', () => {
   expect(names).toContain('decode_forward');
   expect(names).not.toContain('batch_step');
   expect(names).not.toContain('decode_loop');
+});
+
+it('has no part in a trace without its module: the wait ends all the same', () => {
+  control.modules = [TraceModule.request];
+  decode(TraceLevel.all, (tracer) => {
+    for (let bid = 0; bid < 3; bid++) step(tracer, bid, [[A, 1, 2 + bid]]);
+  });
+  const spans = recorded();
+  expect(spans.map(({ name }) => name.replace(/ .*/, ''))).toEqual([
+    'decode_waiting',
+    'scheduler',
+    'decode',
+    'Bootstrap',
+  ]);
+  const request = named(spans, /^decode Req/);
+  expect(named(spans, 'decode_waiting').endNs).toBeLessThan(request.endNs);
+});
+
+it('keeps nothing of a batch when nothing is traced any more', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const tracer = new EngineTracer();
+  const trace = startRequest({ rid: RID, role: 'decode' });
+  trace.sliceStart(SliceName.decodeWaiting);
+  tracer.watchChoices('a', new Stages(trace, SliceName.decodeWaiting), [0]);
+  const other = ((sequence) => {
+    tracer.onSchedule(
+      batchOf(0, [
+        [A, 1, 2],
+        [sequence, 1, 9],
+      ]),
+    );
+    return new WeakRef(sequence);
+  })(member('b'));
+  tracer.end('a', null);
+  trace.finish();
+  await setImmediate();
+  collect();
+  expect(other.deref()).toBeUndefined();
 });
 
 it.each<[string, readonly Member[]]>([

@@ -13,7 +13,11 @@ interface TracedRequest {
   prompt: PrefillForward | null;
   /** By choice. */
   readonly choices: (DecodeForward | undefined)[];
+  /** Makes those that nobody has told of; null where all are told. */
+  readonly open: ((choice: number) => DecodeForward) | null;
 }
+
+const NOBODY: readonly ObservedSequence[] = [];
 
 /**
  * An engine's observer that makes slices of what it sees: `prefill_forward`, `decode_forward` and what is nested in them, and
@@ -26,7 +30,7 @@ export class EngineTracer {
   readonly #members: ForwardTrace[] = [];
   readonly #places: number[] = [];
   #step: Step | undefined;
-  #batch: readonly ObservedSequence[] = [];
+  #batch = NOBODY;
 
   /** A prompt that is to be computed. @param waiting ends with the first forward that it is in */
   watchPrompt(id: string, waiting: Stages, promptTokens: number): void {
@@ -41,6 +45,14 @@ export class EngineTracer {
     for (const choice of choices) {
       request.choices[choice] = new DecodeForward(waiting, this.#thread, choice, request.prompt);
     }
+  }
+
+  /** A prompt that is to be computed and decoded here, in however many choices. */
+  watchAll(id: string, waiting: Stages, promptTokens: number): void {
+    if (waiting.trace.level === 0) return;
+    const prompt = new PrefillForward(waiting, this.#thread, promptTokens);
+    const open = (choice: number): DecodeForward => new DecodeForward(waiting, this.#thread, choice, prompt);
+    this.#requests.set(id, { prompt, choices: [], open });
   }
 
   /** A prompt's visit to the engine, while it is computed. */
@@ -136,17 +148,22 @@ export class EngineTracer {
     const ts = now();
     request.prompt?.end(ts, reason);
     for (const choice of request.choices) choice?.end(ts, reason);
+    if (this.#requests.size > 0) return;
+    // What is left of the last batch would stay until the next request that is traced.
+    this.#batch = NOBODY;
+    this.#members.length = this.#places.length = 0;
   }
 
   #request(id: string): TracedRequest {
     let request = this.#requests.get(id);
-    if (!request) this.#requests.set(id, (request = { prompt: null, choices: [] }));
+    if (!request) this.#requests.set(id, (request = { prompt: null, choices: [], open: null }));
     return request;
   }
 
   #find({ request: { id }, choice }: ObservedSequence): ForwardTrace | undefined {
     const request = this.#requests.get(id);
-    return request?.prompt ?? request?.choices[choice];
+    if (!request) return undefined;
+    return request.prompt ?? (request.choices[choice] ??= request.open?.(choice));
   }
 }
 

@@ -1,15 +1,17 @@
 import { AttributeName, EventName, SliceName } from '../names.js';
 import { NULL_TRACE } from '../null-trace.js';
+import { SharedControl } from '../recording/shared-control.js';
 import type { RequestTrace, TraceAttributes } from '../request-trace.js';
 import type { SpanRef } from '../span-ids.js';
 import type { TraceThread } from '../thread.js';
-import { TraceLevel } from '../trace-level.js';
+import { TraceLevel, TraceModule } from '../trace-level.js';
 import { InterTokenTimes } from './inter-token-times.js';
 import type { ObservedRun } from './observed-engine.js';
 import type { Stages } from './stages.js';
 
 /** `schedule` events of one `decode_forward`. */
 const MAX_SCHEDULES = 32;
+const control = SharedControl.ofProcess();
 
 /** What all members of a forward have in common. */
 export interface Step {
@@ -23,7 +25,7 @@ export interface Step {
 
 /** A prompt, or one choice of its continuation, on its visit to the engine: from the first forward it is in to its last token. */
 export abstract class ForwardTrace {
-  /** That of the visit, from the first forward on. */
+  /** That of the visit, from the first forward on; of none where the module `engine` is not traced. */
   trace: RequestTrace = NULL_TRACE;
   isEnded = false;
   protected startTs = 0;
@@ -72,6 +74,7 @@ export abstract class ForwardTrace {
     this.startTs = ts;
     const { waiting, thread, choice, after } = this;
     waiting.end(ts);
+    if (!control.hasModule(TraceModule.engine)) return;
     const place = after === null ? { thread, ts } : { thread, ts, after: after.trace };
     this.trace = waiting.trace.visit(choice === null ? place : { ...place, choice });
     this.trace.sliceStart(this.name, { ts });

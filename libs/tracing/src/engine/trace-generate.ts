@@ -15,8 +15,6 @@ export interface TraceGenerateOptions {
   readonly rid?: string;
   /** Where the caller's `traceparent` is. */
   readonly headers?: ContextCarrier;
-  /** Continuations that `generate` was asked for. Default 1. */
-  readonly choices?: number;
   /** That of the process if not given and not in the headers. */
   readonly level?: TraceLevel;
 }
@@ -24,7 +22,8 @@ export interface TraceGenerateOptions {
 /** The observer of one request that the engine's `generate` takes. */
 export interface GenerateTracer {
   onStart(): void;
-  onQueued(id: string, promptTokens: number): void;
+  /** @param ahead what is served before it */
+  onQueued(id: string, promptTokens: number, ahead: { readonly position: number; readonly tokens: number }): void;
   onToken(event: ObservedToken): void;
   onEnd(error?: Error): void;
 }
@@ -47,16 +46,13 @@ export function traceGenerate(tracer: EngineTracer, options: TraceGenerateOption
       trace.sliceStart(SliceName.tokenize, { ts });
       stages = new Stages(trace, SliceName.tokenize);
     },
-    onQueued(id, promptTokens) {
+    onQueued(id, promptTokens, { position, tokens }) {
       engineId = id;
+      trace.setSliceAttributes({ [AttributeName.tokens]: promptTokens });
       stages.next(SliceName.prefillWaiting, now());
+      trace.setSliceAttributes({ [AttributeName.queuePosition]: position, [AttributeName.tokensAhead]: tokens });
       trace.setRequestAttributes({ [AttributeName.inputTokens]: promptTokens });
-      tracer.watchPrompt(id, stages, promptTokens);
-      tracer.watchChoices(
-        id,
-        stages,
-        Array.from({ length: options.choices ?? 1 }, (_, choice) => choice),
-      );
+      tracer.watchAll(id, stages, promptTokens);
     },
     onToken(event) {
       tracer.tokenLeft(event, now());
