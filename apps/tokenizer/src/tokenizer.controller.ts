@@ -56,12 +56,13 @@ export class TokenizerController {
       const { ids, text } = await this.#encode(request, trace, open);
       return { rid, promptIds: ids, text };
     } catch (error) {
-      const { code, message: reason } = error as Partial<EncodeError> & Error;
+      const { code, message } = error as Partial<EncodeError> & Error;
+      const reason = code ?? message;
       this.requests.discard(request, reason);
-      trace.abort(code ?? reason);
+      trace.abort(reason);
       if (!(error instanceof EncodeError)) throw error;
       this.metrics.refused(error.code);
-      return { rid, error: { code: error.code, message: reason } };
+      return { rid, error: { code: error.code, message } };
     }
   }
 
