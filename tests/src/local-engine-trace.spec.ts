@@ -9,6 +9,8 @@ import { control, named, recordAll, recorded, threadsOf } from '@sliceway/tracin
 
 const RID = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
 const HEADERS = new Map([['traceparent', `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`]]);
+/** That of the process, which only an export adds. */
+const RESOURCE = { 'service.name': 'local', 'service.instance.id': '1', 'host.name': 'here' };
 const PROMPT = { ids: Array.from({ length: 40 }, (_, i) => i) };
 
 describe('a LocalEngine that is traced', () => {
@@ -49,7 +51,8 @@ describe('a LocalEngine that is traced', () => {
       { label: 'engine', choice: undefined, slices: ['prefill_forward'] },
       { label: 'engine', choice: 0, slices: ['decode_forward'] },
     ]);
-    expect(validateTrace(spans, { parent: '2'.repeat(16), level: TraceLevel.all })).toEqual([]);
+    const exported = spans.map((span) => ({ ...span, resource: RESOURCE }));
+    expect(validateTrace(exported, { parent: '2'.repeat(16), level: TraceLevel.all })).toEqual([]);
     expect(named(spans, 'tokenize').attributes).toEqual({ tokens: 40 });
     expect(named(spans, 'prefill_waiting').attributes).toEqual({ queue_position: 0, tokens_ahead: 0 });
     expect(named(spans, 'prefill_forward').attributes).toEqual({ tokens: 40, cached_tokens: 0 });
