@@ -6,7 +6,8 @@ import { ENVIRONMENT } from './environment.config.mjs';
 import { binOf, fail, note, ROOT } from './shell.mjs';
 
 const OUTPUT_FILE = '--outputFile=';
-const CHAOS = `${ROOT}/tests/dist/chaos-`;
+const ROOT_PATTERN = ROOT.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+const CHAOS = `${ROOT_PATTERN}/tests/dist/chaos-`;
 /** Every one has a cluster of its own: more of them at once wait for the machine, and not for what they test. */
 const CHAOS_WORKERS = '--maxWorkers=2';
 /**
@@ -14,9 +15,9 @@ const CHAOS_WORKERS = '--maxWorkers=2';
  * strike at stages that are short, which a busy machine makes hard.
  */
 const GROUPS = [
-  [`${ROOT}/libs/`],
-  [`${ROOT}/apps/`, `${ROOT}/infra/`, `${ROOT}/benchmarks/`],
-  [`${ROOT}/tests/dist/(?!chaos-)`],
+  [`${ROOT_PATTERN}/libs/`],
+  [`${ROOT_PATTERN}/apps/`, `${ROOT_PATTERN}/infra/`, `${ROOT_PATTERN}/benchmarks/`],
+  [`${ROOT_PATTERN}/tests/dist/(?!chaos-)`],
   [CHAOS, CHAOS_WORKERS],
 ];
 
@@ -33,11 +34,11 @@ export async function test(args) {
   const rest = args.filter((arg) => !arg.startsWith(OUTPUT_FILE));
   const files = [];
   for (const group of GROUPS) {
-    const output = outputFile === undefined ? [] : [`${OUTPUT_FILE}${outputFile}.${files.length}`];
-    const code = await jest([...group, ...rest, ...output], env);
     files.push(`${outputFile}.${files.length}`);
+    const output = outputFile === undefined ? [] : [`${OUTPUT_FILE}${files.at(-1)}`];
+    const code = await jest([...group, ...rest, ...output], env);
     process.exitCode ||= code;
-    if (isInterrupted) return;
+    if (isInterrupted) break;
   }
   if (outputFile !== undefined) joinResults(outputFile, files);
 }
@@ -64,7 +65,7 @@ function joinResults(outputFile, files) {
 
 /**
  * With modules of `vm` Node 20 itself crashes in perhaps one run of ten, at no test in particular (as in nodejs/node#43083): what a
- * crash ended runs again, once, and says so.
+ * crash ended runs again, once, and says so. (Where Jest has processes of its own, one that crashes fails its test file.)
  *
  * @returns the exit code
  */

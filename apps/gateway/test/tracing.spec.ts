@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:net';
 import { FinishReason } from '@sliceway/protocol';
 import { startOtlpReceiver, type OtlpReceiver } from '@sliceway/testing';
@@ -135,6 +136,8 @@ describe('the trace of a gateway', () => {
     }
     await eventually(async () => (await fixture.ends('finished')) > ended, 'the request has ended', 20_000);
     const isOf = ({ attributes }: { attributes: object }): boolean => (attributes as { rid?: unknown }).rid === rid;
+    // Longer than spans take to come.
+    await sleep(500);
     expect(receiver.spans().some(isOf)).toBe(false);
     const endedMs = Date.now();
     fixture.gateway.kill('SIGTERM');

@@ -36,6 +36,8 @@ export class TokenizerController {
   encode(@Payload() message: unknown, @Ctx() context: NatsContext): Promise<EncodeReply> {
     const ts = now();
     const request = parseEncodeRequest(message);
+    // A late one is refused; the trace of the newer attempt stays where its rid leads to.
+    if (this.requests.isPast(request)) return this.#answer(request, NULL_TRACE);
     const thread = this.encoder.isThreaded(request.prompt) ? { thread: encoder() } : {};
     const trace = resumeRequest(context.getHeaders(), { rid: request.rid, role: 'tokenizer', ts, ...thread });
     trace.setRequestAttributes({ [AttributeName.attempt]: request.attempt });

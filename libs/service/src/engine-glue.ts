@@ -1,6 +1,6 @@
 import type { Provider } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { KvFormat, Load, TokenEntry } from '@sliceway/protocol';
+import { FailureCode, type KvFormat, type Load, type TokenEntry } from '@sliceway/protocol';
 import type { Tracing } from '@sliceway/tracing';
 import type { EngineConfig } from './config/engine.schema.js';
 import { exitWithSpans } from './drain/exit-with-spans.js';
@@ -70,7 +70,7 @@ export function joinCluster({ status, registry, peers, engine, transport, tokens
 export function endWithEngine(logger: Logger, tracing: Tracing): (error: Error) => void {
   return (error) => {
     logger.fatal({ error }, 'the engine died');
-    setTimeout(() => void exitWithSpans(tracing), FAREWELL_MS);
+    setTimeout(() => void exitWithSpans(tracing, FailureCode.engineError), FAREWELL_MS);
   };
 }
 

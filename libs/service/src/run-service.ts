@@ -28,6 +28,9 @@ import { ServiceStatus } from './service-status.js';
 import { HOT_PATH } from './tokens.js';
 import { VERSION } from './version.js';
 
+/** Less than `Shutdown` waits for the whole of closing. */
+const FLUSH_MS = 2000;
+
 export interface ServiceOptions<S extends z.ZodObject> {
   readonly role: Role;
   /** Extends `serviceSchema`. */
@@ -48,9 +51,10 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
   const logger = createLogger(role, config.LOG_LEVEL, activeFields);
   let tracing: Tracing | null = null;
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.once(event, (error: unknown) => {
+    // Not once: more of them may come while the spans of the first are sent.
+    process.on(event, (error: unknown) => {
       logger.fatal({ error }, event);
-      void exitWithSpans(tracing);
+      void exitWithSpans(tracing, 'uncaught_error');
     });
   }
   const shutdown = new Shutdown(logger);
@@ -79,13 +83,13 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
       // While nats-server is down there is nobody to tell.
       await Promise.allSettled([hotPath.flush(), messages.flush()]);
       await Promise.allSettled([messages.close(), hotPath.close()]);
-      await tracing?.shutdown();
+      await tracing?.shutdown(FLUSH_MS);
     },
   });
   void hotPath.closed().then((error) => {
     if (isClosing) return;
     logger.fatal({ error }, 'NATS closed the connection for good');
-    void exitWithSpans(tracing);
+    void exitWithSpans(tracing, 'nats_closed');
   });
 
   await messages.connect();

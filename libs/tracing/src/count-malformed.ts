@@ -7,6 +7,12 @@ const received = new ReceivedContext();
 
 /** Counts a context that is malformed, for who leaves the reading to others: OpenTelemetry's SDK ignores it without a word. */
 export function countMalformed(carrier: ContextCarrier): void {
-  received.read(carrier);
-  if (received.isMalformed || received.own === OwnContext.malformed) control.countMalformed();
+  readCounted(received, carrier);
+}
+
+/** As `context.read`; what is malformed is counted. */
+export function readCounted(context: ReceivedContext, carrier: ContextCarrier): boolean {
+  const isThere = context.read(carrier);
+  if (context.isMalformed || context.own === OwnContext.malformed) control.countMalformed();
+  return isThere;
 }

@@ -42,10 +42,11 @@ export interface Tracing {
   /** Sends what is recorded. @returns whether that was done in time */
   flush(timeoutMs?: number): Promise<boolean>;
   /**
-   * Ends this thread's live requests with the error `shutdown`, sends what is recorded, within a limit, and stops. Never rejects.
+   * Ends this thread's live requests as errors, sends what is recorded, within a limit, and stops. Never rejects.
+   * @param reason that these requests end with; `shutdown` if not given
    * @returns whether it was in time
    */
-  shutdown(timeoutMs?: number): Promise<boolean>;
+  shutdown(timeoutMs?: number, reason?: string): Promise<boolean>;
 }
 
 /** Starts tracing in this process: once, before its first request. All standard OTEL_* variables count. */
@@ -77,8 +78,8 @@ export function initTracing(options: TracingOptions): Tracing {
     destinations: exporter.destinations,
     stats: () => ({ ...exporter.stats(), malformedContexts: control.malformed }),
     flush: (timeoutMs) => exporter.flush(timeoutMs),
-    shutdown(timeoutMs) {
-      abortRequests('shutdown');
+    shutdown(timeoutMs, reason = 'shutdown') {
+      abortRequests(reason);
       control.enabled = false;
       return exporter.shutdown(timeoutMs);
     },

@@ -1,4 +1,5 @@
 import type { ContextCarrier } from './context-carrier.js';
+import { readCounted } from './count-malformed.js';
 import { decideByTraceId } from './decide-by-trace-id.js';
 import { enlist, liveRequest } from './live-requests.js';
 import { NULL_TRACE } from './null-trace.js';
@@ -47,7 +48,7 @@ let lastRole = '';
 /** Begins the trace of a request where it enters the cluster. */
 export function startRequest(options: StartRequestOptions): RequestTrace {
   const { parent, rid } = options;
-  const hasOuter = parent !== undefined && read(parent);
+  const hasOuter = parent !== undefined && readCounted(received, parent);
   const level = options.level ?? control.level;
   // Other services may have another level, but the request keeps that of its start.
   if (!isRecorded(level, options.module)) return hasOuter ? passOn(rid, OFF) : NULL_TRACE;
@@ -61,7 +62,7 @@ export function startRequest(options: StartRequestOptions): RequestTrace {
  * missing or malformed there is ignored.
  */
 export function resumeRequest(headers: ContextCarrier | undefined, options: ResumeRequestOptions): RequestTrace {
-  if (headers === undefined || !read(headers)) return NULL_TRACE;
+  if (headers === undefined || !readCounted(received, headers)) return NULL_TRACE;
   const isWhole = received.own === OwnContext.whole;
   const level = isWhole ? received.level : control.level;
   if (!isRecorded(level, options.module) || !received.isSampled) return passOn(options.rid, received.ownHeader);
@@ -71,13 +72,6 @@ export function resumeRequest(headers: ContextCarrier | undefined, options: Resu
 /** The live trace of a request in this JavaScript thread, the last one opened; `NULL_TRACE` if there is none. */
 export function requestTrace(rid: string): RequestTrace {
   return liveRequest(rid) ?? NULL_TRACE;
-}
-
-/** The context in a carrier is in `received`; what is malformed is counted. @returns false where there is none */
-function read(carrier: ContextCarrier): boolean {
-  const isThere = received.read(carrier);
-  if (received.isMalformed || received.own === OwnContext.malformed) control.countMalformed();
-  return isThere;
 }
 
 function isRecorded(level: TraceLevel, module: TraceModule = TraceModule.request): boolean {

@@ -85,6 +85,18 @@ export class ReceivedContext implements TraceContext {
     return true;
   }
 
+  /** Whether it is recorded from here on, whatever its sender decided. */
+  decide(isSampled: boolean): void {
+    if (isSampled === this.isSampled) return;
+    this.isSampled = isSampled;
+    this.traceparent = `${this.traceparent.slice(0, FLAGS_AT)}0${Number(isSampled)}`;
+  }
+
+  /** 32 hex characters. */
+  get traceId(): string {
+    return this.traceparent.slice(TRACE_AT, PARENT_AT - 1);
+  }
+
   /** Two hex digits. */
   get flags(): string {
     return this.traceparent.slice(FLAGS_AT, FLAGS_AT + 2);

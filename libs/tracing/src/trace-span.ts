@@ -8,27 +8,28 @@ export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind];
 export const SpanStatus = { unset: 0, ok: 1, error: 2 } as const;
 export type SpanStatus = (typeof SpanStatus)[keyof typeof SpanStatus];
 
-export interface SpanEvent {
-  readonly name: string;
-  /** Nanoseconds since the epoch. */
-  readonly timeNs: bigint;
+/** What has attributes. */
+export interface Attributed {
   readonly attributes: TraceAttributes;
-  /** None if not given. */
+  /** Those that there was no room for; none if not given. */
   readonly droppedAttributes?: number;
 }
 
-export interface SpanLink {
+export interface SpanEvent extends Attributed {
+  readonly name: string;
+  /** Nanoseconds since the epoch. */
+  readonly timeNs: bigint;
+}
+
+export interface SpanLink extends Attributed {
   /** 32 hex characters. */
   readonly traceId: string;
   /** 16 hex characters. */
   readonly spanId: string;
-  readonly attributes: TraceAttributes;
-  /** None if not given. */
-  readonly droppedAttributes?: number;
 }
 
 /** One span as it is exported: what the validator, the critical path and the tree look at. */
-export interface TraceSpan {
+export interface TraceSpan extends Attributed {
   /** 32 hex characters. */
   readonly traceId: string;
   /** 16 hex characters. */
@@ -41,9 +42,6 @@ export interface TraceSpan {
   /** Nanoseconds since the epoch. */
   readonly startNs: bigint;
   readonly endNs: bigint;
-  readonly attributes: TraceAttributes;
-  /** None if not given. */
-  readonly droppedAttributes?: number;
   readonly events: readonly SpanEvent[];
   readonly links: readonly SpanLink[];
   readonly droppedEvents: number;

@@ -33,9 +33,12 @@ it('the resource says which process of which host recorded, and with what; optio
   });
 });
 
-it('the end closes requests that are live', async () => {
-  await run(`await tracing.shutdown(); request.sliceEnd('resize'); request.finish();`);
+it.each([
+  ['shutdown', ''],
+  ['nats_closed', "2000, 'nats_closed'"],
+])('the end closes requests that are live, with the reason %s', async (message, how) => {
+  await run(`await tracing.shutdown(${how}); request.sliceEnd('resize'); request.finish();`);
   const spans = receiver.spans();
   expect(spans.map(({ name }) => name.replace(/ .*/, '')).sort()).toEqual(['Bootstrap', 'main', 'resize', 'resizer']);
-  for (const { status } of spans) expect(status).toEqual({ code: 2, message: 'shutdown' });
+  for (const { status } of spans) expect(status).toEqual({ code: 2, message });
 });

@@ -1,6 +1,5 @@
 /** A program: one request of an engine, computed by two worker threads at once, each a rank of its own. */
 import { once } from 'node:events';
-import { hostname } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { initTracing, now, recordCarrier, registerThread, resumeRequest, startRequest } from '@sliceway/tracing';
 
@@ -10,8 +9,7 @@ const LAYERS = 3;
 const FLUSH_MS = 5000;
 
 async function request(): Promise<void> {
-  const resource = { 'host.name': hostname() };
-  const tracing = initTracing({ serviceName: 'sliceway-engine', serviceInstanceId: '0000000a', resource });
+  const tracing = initTracing({ serviceName: 'sliceway-engine', serviceInstanceId: '0000000a' });
   registerThread({ label: 'scheduler' });
   const workers = RANKS.map((rank) => new Worker(new URL(import.meta.url), { workerData: rank }));
   const startTs = now();

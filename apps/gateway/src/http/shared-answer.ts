@@ -10,16 +10,15 @@ export interface AnswerShape {
 
 /** Writes one HTTP answer; choices are counted through all prompts. The calls' order is that of a `CompletionSink`. */
 export interface AnswerWriter {
-  /** Of the prompt whose call it is. */
-  onWrite: WriteListener | null;
   hasSent(prompt: number): boolean;
   promptReady(prompt: number, promptIds: readonly number[], promptText: string | null): void;
   open(fingerprint: string): void;
-  text(choice: number, piece: TextPiece): boolean;
-  finish(choice: number, end: ChoiceEnd, matchedStop: string | number | null): void;
+  /** @param onWrite of the prompt whose call it is, here and below */
+  text(choice: number, piece: TextPiece, onWrite: WriteListener | null): boolean;
+  finish(choice: number, end: ChoiceEnd, matchedStop: string | number | null, onWrite: WriteListener | null): void;
   /** Of all prompts. */
-  end(usage: Usage): void;
-  fail(error: ApiError): void;
+  end(usage: Usage, onWrite: WriteListener | null): void;
+  fail(error: ApiError, onWrite: WriteListener | null): void;
   drop(): void;
 }
 
@@ -47,8 +46,7 @@ export class SharedAnswer implements Answer {
     this.#completionTokens += completionTokens;
     this.#left -= 1;
     if (this.#left > 0) return;
-    this.writer.onWrite = onWrite;
-    this.writer.end({ promptTokens: this.#promptTokens, completionTokens: this.#completionTokens });
+    this.writer.end({ promptTokens: this.#promptTokens, completionTokens: this.#completionTokens }, onWrite);
   }
 
   /** @param tell says it to the client */
@@ -84,12 +82,12 @@ class PromptSink implements CompletionSink {
 
   text(choice: number, piece: TextPiece): boolean {
     if (this.answer.isOver) return true;
-    return this.#writer.text(this.#firstChoice + choice, piece);
+    return this.answer.writer.text(this.#firstChoice + choice, piece, this.onWrite);
   }
 
   finish(choice: number, end: ChoiceEnd, matchedStop: string | number | null): void {
     if (this.answer.isOver) return;
-    this.#writer.finish(this.#firstChoice + choice, end, matchedStop);
+    this.answer.writer.finish(this.#firstChoice + choice, end, matchedStop, this.onWrite);
   }
 
   end(usage: Usage): void {
@@ -97,16 +95,10 @@ class PromptSink implements CompletionSink {
   }
 
   fail(error: ApiError): void {
-    this.answer.break(() => this.#writer.fail(error));
+    this.answer.break(() => this.answer.writer.fail(error, this.onWrite));
   }
 
   drop(): void {
     this.answer.break(() => this.answer.writer.drop());
-  }
-
-  get #writer(): AnswerWriter {
-    const { writer } = this.answer;
-    writer.onWrite = this.onWrite;
-    return writer;
   }
 }

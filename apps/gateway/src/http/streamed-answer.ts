@@ -9,7 +9,6 @@ import type { AnswerShape, AnswerWriter } from './shared-answer.js';
 
 /** Streams an answer as server-sent events; headers leave with the first event, so until then an error has a status. */
 export class StreamedAnswer implements AnswerWriter {
-  onWrite: WriteListener | null = null;
   readonly #begun = new Set<number>();
   readonly #prompts: (readonly number[])[] = [];
   readonly #promptTexts: (string | null)[] = [];
@@ -39,30 +38,30 @@ export class StreamedAnswer implements AnswerWriter {
     if (this.#begun.size === 0) this.#format = this.createFormat(fingerprint);
   }
 
-  text(choice: number, piece: TextPiece): boolean {
-    this.#send(choice, this.#events.piece(choice, piece, this.#promptIds(choice)));
+  text(choice: number, piece: TextPiece, onWrite: WriteListener | null): boolean {
+    this.#send(choice, this.#events.piece(choice, piece, this.#promptIds(choice)), onWrite);
     return this.response.writableLength <= this.maxBufferedBytes;
   }
 
-  finish(choice: number, end: ChoiceEnd, matchedStop: string | number | null): void {
-    this.#send(choice, this.#events.finish(choice, end, matchedStop, this.#promptIds(choice)));
+  finish(choice: number, end: ChoiceEnd, matchedStop: string | number | null, onWrite: WriteListener | null): void {
+    this.#send(choice, this.#events.finish(choice, end, matchedStop, this.#promptIds(choice)), onWrite);
   }
 
-  end(usage: Usage): void {
+  end(usage: Usage, onWrite: WriteListener | null): void {
     const last = this.#events.end(usage);
-    if (last !== null) this.#write(last);
-    this.#write('[DONE]');
+    if (last !== null) this.#write(last, onWrite);
+    this.#write('[DONE]', onWrite);
     this.response.end();
   }
 
-  fail(error: ApiError): void {
+  fail(error: ApiError, onWrite: WriteListener | null): void {
     if (!this.response.headersSent) {
       sendError(this.response, error);
       return;
     }
-    const startTs = this.onWrite === null ? 0 : now();
+    const startTs = onWrite === null ? 0 : now();
     this.response.end(`event: error\ndata: ${JSON.stringify(error.body)}\n\n`);
-    this.onWrite?.(startTs);
+    onWrite?.(startTs);
   }
 
   drop(): void {
@@ -74,13 +73,13 @@ export class StreamedAnswer implements AnswerWriter {
     return this.#format;
   }
 
-  #send(choice: number, data: string | null): void {
+  #send(choice: number, data: string | null, onWrite: WriteListener | null): void {
     if (data === null) return;
-    if (!this.#begun.has(choice)) this.#begin(choice);
-    this.#write(data);
+    if (!this.#begun.has(choice)) this.#begin(choice, onWrite);
+    this.#write(data, onWrite);
   }
 
-  #begin(choice: number): void {
+  #begin(choice: number, onWrite: WriteListener | null): void {
     this.#begun.add(choice);
     if (!this.response.headersSent) {
       this.response.writeHead(200, {
@@ -90,7 +89,7 @@ export class StreamedAnswer implements AnswerWriter {
       });
     }
     const first = this.#events.begin(choice, this.#promptTexts[this.#promptOf(choice)] ?? null);
-    if (first !== null) this.#write(first);
+    if (first !== null) this.#write(first, onWrite);
   }
 
   #promptIds(choice: number): readonly number[] {
@@ -101,9 +100,9 @@ export class StreamedAnswer implements AnswerWriter {
     return Math.floor(choice / this.shape.choices);
   }
 
-  #write(data: string): void {
-    const startTs = this.onWrite === null ? 0 : now();
+  #write(data: string, onWrite: WriteListener | null): void {
+    const startTs = onWrite === null ? 0 : now();
     this.response.write(`data: ${data}\n\n`);
-    this.onWrite?.(startTs);
+    onWrite?.(startTs);
   }
 }

@@ -49,6 +49,20 @@ describe('whenSent', () => {
     expect(client.bytesRead).toBeLessThan(LARGE.length);
   });
 
+  it('calls at once where the answer waits behind another one', async () => {
+    const first = await asked();
+    const second = new Promise<ServerResponse>((resolve) =>
+      server.once('request', (_, answer) => resolve(answer as ServerResponse)),
+    );
+    client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    const response = await second;
+    let calls = 0;
+    response.end(LARGE);
+    whenSent(response, () => calls++);
+    expect(calls).toBe(1);
+    first.destroy();
+  });
+
   it('calls at once where there is more to come, and where nobody is there', async () => {
     const response = await asked();
     const listeners = response.listenerCount('finish');

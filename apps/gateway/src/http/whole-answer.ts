@@ -10,7 +10,6 @@ import type { AnswerWriter, AnswerShape } from './shared-answer.js';
 
 /** Gathers an answer and sends it in one piece. */
 export class WholeAnswer implements AnswerWriter {
-  onWrite: WriteListener | null = null;
   readonly #prompts: (readonly number[])[];
   readonly #promptTexts: (string | null)[];
   readonly #choices: ChoiceGatherer[];
@@ -52,7 +51,7 @@ export class WholeAnswer implements AnswerWriter {
     this.#choices[choice]!.finish(end, matchedStop);
   }
 
-  end(usage: Usage): void {
+  end(usage: Usage, onWrite: WriteListener | null): void {
     const answer = {
       fingerprint: this.#fingerprint,
       prompts: this.#prompts,
@@ -63,7 +62,7 @@ export class WholeAnswer implements AnswerWriter {
     const body = this.format(answer);
     const startTs = now();
     sendJson(this.response, 200, body);
-    this.onWrite?.(startTs);
+    onWrite?.(startTs);
   }
 
   fail(error: ApiError): void {

@@ -314,6 +314,14 @@ describe('open', () => {
   });
 });
 
+test('an attempt is past when a newer one is open, and only then', () => {
+  const { requests } = setUp();
+  expect(requests.isPast(encodeRequest({ attempt: 0 }))).toBe(false);
+  requests.open(encodeRequest({ attempt: 1 }), NULL_TRACE);
+  expect([0, 1, 2].map((attempt) => requests.isPast(encodeRequest({ attempt })))).toEqual([true, false, false]);
+  requests.close();
+});
+
 describe('traces end with what they trace', () => {
   const context = new Map([['traceparent', `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`]]);
 

@@ -93,6 +93,12 @@ export class OpenRequests {
     return opened;
   }
 
+  /** A newer attempt of it is open here. */
+  isPast({ rid, attempt }: EncodeRequest): boolean {
+    const open = this.#requests.get(rid);
+    return open !== undefined && open.attempt > attempt;
+  }
+
   /** Its prompt was refused. */
   discard({ rid, attempt }: EncodeRequest, reason: string): void {
     const request = this.#requests.get(rid);
@@ -102,8 +108,11 @@ export class OpenRequests {
   /** All that a frame brings leaves as one frame to each gateway. */
   take({ sender, entries }: TokenFrame): void {
     for (const entry of entries) this.#take(sender, entry);
-    this.#parts.texts.flush();
-    if (this.#leaving.length > 0) this.#left();
+    try {
+      this.#parts.texts.flush();
+    } finally {
+      if (this.#leaving.length > 0) this.#left();
+    }
   }
 
   /** Frames of this worker never came: requests opened before `untilMs` that may miss a token of theirs fail. */

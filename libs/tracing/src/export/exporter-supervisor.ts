@@ -35,7 +35,8 @@ export class ExporterSupervisor {
   #worker: Worker | null;
   #restarts = 0;
   #restartTimer: NodeJS.Timeout | undefined;
-  #isClosed = false;
+  /** Of the one shutdown, for whoever asks again. */
+  #closed: Promise<boolean> | null = null;
 
   constructor(private readonly options: ExporterSupervisorOptions) {
     this.#worker = this.#start();
@@ -46,16 +47,19 @@ export class ExporterSupervisor {
   }
 
   flush(timeoutMs: number): Promise<boolean> {
-    if (this.#isClosed || this.#worker === null) return Promise.resolve(false);
+    if (this.#closed !== null || this.#worker === null) return Promise.resolve(false);
     const id = this.#nextFlush++;
     this.#announced.hear();
     this.#post({ type: 'flush', id });
     return within(timeoutMs, (done) => this.#flushes.set(id, done)).finally(() => this.#flushes.delete(id));
   }
 
-  async shutdown(timeoutMs: number): Promise<boolean> {
-    if (this.#isClosed) return true;
-    this.#isClosed = true;
+  /** Whoever comes later waits for the first. */
+  shutdown(timeoutMs: number): Promise<boolean> {
+    return (this.#closed ??= this.#close(timeoutMs));
+  }
+
+  async #close(timeoutMs: number): Promise<boolean> {
     clearTimeout(this.#restartTimer);
     this.#announced.hear();
     this.#announced.close();
@@ -108,7 +112,7 @@ export class ExporterSupervisor {
   #onExit(worker: Worker): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
-    if (this.#isClosed) return;
+    if (this.#closed !== null) return;
     this.options.stats.add('failures');
     if (this.#restarts++ < MAX_RESTARTS) {
       this.#restartTimer = setTimeout(() => (this.#worker = this.#start()), RESTART_MS).unref();

@@ -44,8 +44,12 @@ export function createOtlpGrpcTransport(endpoint: string | undefined): OtlpTrans
     return new Promise((resolve, reject) => {
       const answered = (error: ServiceError | null, answer?: Uint8Array): void => {
         reconnectAfter(error?.code);
-        if (error !== null) reject(RETRYABLE.includes(error.code) ? new RetryableExportError(error) : error);
-        else resolve(warnOfRejected(ProtobufTraceSerializer.deserializeResponse(answer!).partialSuccess));
+        if (error !== null) return reject(RETRYABLE.includes(error.code) ? new RetryableExportError(error) : error);
+        try {
+          resolve(warnOfRejected(ProtobufTraceSerializer.deserializeResponse(answer!).partialSuccess));
+        } catch (cause) {
+          reject(cause as Error);
+        }
       };
       const deadline = Date.now() + timeoutMs;
       const call = client.makeUnaryRequest(PATH, asItIs, asItIs, request, metadata, { deadline }, answered);

@@ -1,7 +1,7 @@
 import type { AttributeValue, TraceAttributes } from '../request-trace.js';
 import { SCOPE_NAME } from '../recording/read-span.js';
 import { isInt64 } from './otlp-values.js';
-import type { TraceSpan } from '../trace-span.js';
+import type { Attributed, TraceSpan } from '../trace-span.js';
 import { VERSION } from './version.js';
 
 /** W3C trace flags: what is recorded was sampled. */
@@ -55,7 +55,7 @@ function jsonSpan(span: TraceSpan): object {
   };
 }
 
-function droppedAttributes({ droppedAttributes: count = 0 }: { readonly droppedAttributes?: number }): object {
+function droppedAttributes({ droppedAttributes: count = 0 }: Attributed): object {
   return count === 0 ? {} : { droppedAttributesCount: count };
 }
 

@@ -1,5 +1,5 @@
-import type { AttributeValue, TraceAttributes } from '../request-trace.js';
-import type { TraceSpan } from '../trace-span.js';
+import type { AttributeValue } from '../request-trace.js';
+import type { Attributed, TraceSpan } from '../trace-span.js';
 
 /**
  * The most that a span is exported with: https://opentelemetry.io/docs/specs/otel/trace/sdk/#span-limits. What comes first is kept.
@@ -44,11 +44,6 @@ export function readSpanLimits(read: (name: string, fallback: number) => number)
     eventAttributes: read('OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT', anyCount),
     linkAttributes: read('OTEL_LINK_ATTRIBUTE_COUNT_LIMIT', anyCount),
   };
-}
-
-interface Attributed {
-  readonly attributes: TraceAttributes;
-  readonly droppedAttributes?: number;
 }
 
 /** A span within limits, and the counts of what is left out. */

@@ -1,4 +1,5 @@
-import type { AttributeValue, TraceAttributes } from '../request-trace.js';
+import type { AttributeValue } from '../request-trace.js';
+import type { Attributed } from '../trace-span.js';
 import {
   COUNT_MASK,
   DROPPED_SHIFT,
@@ -32,11 +33,6 @@ export interface RawSpan {
   readonly links: number;
   readonly droppedEvents: number;
   readonly droppedLinks: number;
-}
-
-interface Attributes {
-  readonly attributes: TraceAttributes;
-  readonly droppedAttributes?: number;
 }
 
 /** The exporter's end of a ring. */
@@ -164,7 +160,7 @@ export class RingReader {
   }
 
   /** @param counts of the span, the event or the link whose attributes are next */
-  attributes(counts: number): Attributes {
+  attributes(counts: number): Attributed {
     const attributes: Record<string, AttributeValue> = {};
     for (let i = 0; i < (counts & COUNT_MASK); i++) {
       const [key, value] = this.attribute();
