@@ -108,7 +108,17 @@ export class SpanWriter {
     this.#f64[word + 1] = startTs;
     this.#f64[word + 2] = endTs;
     const at = word * 2;
-    for (let i = 0; i < 10; i++) i32[at + 6 + i] = ids[i]!;
+    // Ten lines take half the time of a loop.
+    i32[at + 6] = ids[0]!;
+    i32[at + 7] = ids[1]!;
+    i32[at + 8] = ids[2]!;
+    i32[at + 9] = ids[3]!;
+    i32[at + 10] = ids[4]!;
+    i32[at + 11] = ids[5]!;
+    i32[at + 12] = ids[6]!;
+    i32[at + 13] = ids[7]!;
+    i32[at + 14] = ids[8]!;
+    i32[at + 15] = ids[9]!;
     i32[at + 16] = name;
     i32[at + 17] = epoch;
     i32[at + 18] = scope;
