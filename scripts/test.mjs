@@ -12,13 +12,14 @@ const CHAOS = under('tests/dist/chaos-');
 /** Every one has a cluster of its own: more of them at once wait for the machine, and not for what they test. */
 const CHAOS_WORKERS = '--maxWorkers=2';
 /**
- * A Jest each, since one keeps much of every file that it ran: all of them took 2 GB. The first two run at once. Clusters have the
- * machine for themselves, and the chaos tests come last: they strike at stages that are short, which a busy machine makes hard.
+ * A Jest each, since one keeps much of every file that it ran: all of them took 2 GB. The chaos tests come last, by themselves: they
+ * strike at stages that are short, which a busy machine makes hard.
  */
-const PHASES = [
-  [[under('libs/(?!engine|model)')], [under('libs/(engine|model)/|apps/|infra/|benchmarks/')]],
-  [[under('tests/dist/(?!chaos-)')]],
-  [[CHAOS, CHAOS_WORKERS]],
+const GROUPS = [
+  [under('libs/')],
+  [under('apps/|infra/|benchmarks/')],
+  [under('tests/dist/(?!chaos-)')],
+  [CHAOS, CHAOS_WORKERS],
 ];
 
 let isInterrupted = false;
@@ -33,14 +34,11 @@ export async function test(args) {
   const outputFile = args.find((arg) => arg.startsWith(OUTPUT_FILE))?.slice(OUTPUT_FILE.length);
   const rest = args.filter((arg) => !arg.startsWith(OUTPUT_FILE));
   const files = [];
-  const run = (group, _, { length }) => {
-    const isAlone = length === 1;
-    if (outputFile === undefined) return jest([...group, ...rest], env, isAlone);
+  for (const group of GROUPS) {
     files.push(`${outputFile}.${files.length}`);
-    return jest([...group, ...rest, `${OUTPUT_FILE}${files.at(-1)}`], env, isAlone);
-  };
-  for (const groups of PHASES) {
-    for (const code of await Promise.all(groups.map(run))) process.exitCode ||= code;
+    const output = outputFile === undefined ? [] : [`${OUTPUT_FILE}${files.at(-1)}`];
+    const code = await jest([...group, ...rest, ...output], env);
+    process.exitCode ||= code;
     if (isInterrupted) break;
   }
   if (outputFile !== undefined) joinResults(outputFile, files);
@@ -70,22 +68,20 @@ function joinResults(outputFile, files) {
  * With modules of `vm` Node 20 itself crashes in perhaps one run of ten, at no test in particular (as in nodejs/node#43083): what a
  * crash ended runs again, once, and says so. (Where Jest has processes of its own, one that crashes fails its test file.)
  *
- * @param isAlone it has the terminal; of several each writes lines
  * @returns the exit code
  */
-async function jest(args, env, isAlone = true) {
-  const first = await runJest(args, env, isAlone);
+async function jest(args, env) {
+  const first = await runJest(args, env);
   if (first.signal === null || isInterrupted) return first.code ?? 130;
   note(`Jest was ended by ${first.signal}. These tests run again.`);
-  const { code, signal } = await runJest(args, env, isAlone);
+  const { code, signal } = await runJest(args, env);
   if (signal !== null) note(`Jest was ended by ${signal} again.`);
   return code ?? 130;
 }
 
-async function runJest(args, env, isAlone) {
+async function runJest(args, env) {
   const jestArgs = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', binOf('jest'), ...args];
-  const child = spawn(process.execPath, jestArgs, { cwd: ROOT, env, stdio: isAlone ? 'inherit' : 'pipe' });
-  for (const name of ['stdout', 'stderr']) child[name]?.pipe(process[name], { end: false });
+  const child = spawn(process.execPath, jestArgs, { cwd: ROOT, env, stdio: 'inherit' });
   // A terminal sends Ctrl-C to Jest as well; other signals are passed on. Either way Jest ends first.
   const passOn = {
     SIGINT: () => (isInterrupted = true),

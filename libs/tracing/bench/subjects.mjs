@@ -30,12 +30,14 @@ export function ourRequest(index) {
   const request = ourMember(index);
   const attributes = { bytes: 0, tokens: TOKENS };
   const end = { attributes };
+  const endAt = { ts: 0, attributes };
+  const startAt = { ts: 0 };
   return {
     record(i) {
       attributes.bytes = i;
-      const ts = now();
-      request.sliceEnd(SLICE, { ts, attributes });
-      request.sliceStart(SLICE, { ts });
+      endAt.ts = startAt.ts = now();
+      request.sliceEnd(SLICE, endAt);
+      request.sliceStart(SLICE, startAt);
     },
     recordApart(i) {
       attributes.bytes = i;

@@ -105,7 +105,7 @@ function record(
     role,
     module: options.module ?? TraceModule.request,
     level,
-    room: bootstrapRoom !== undefined ? roomOf(bootstrapRoom) : isHandedOver ? received.room : NO_ROOM,
+    room: bootstrapRoom === undefined ? (isHandedOver ? received.room : NO_ROOM) : roomOf(bootstrapRoom, isHandedOver),
     ids: outer === null ? newIds() : idsUnder(outer.ids, isHandedOver, isElsewhere),
     traceState: outer?.tracestate,
     flags: outer === null ? SAMPLED : outer.flags,

@@ -190,9 +190,9 @@ export class ReceivedContext implements TraceContext {
   #isRole(end: number): boolean {
     for (let i = ROLE_AT; i < end; i++) {
       const code = this.#hex.code(i);
-      const isLetter = code >= 97 && code <= 122;
+      if (code >= 97 && code <= 122) continue;
       const isDigit = code >= 48 && code <= 57;
-      if (!isLetter && !isDigit && code !== UNDERSCORE && code !== DASH) return false;
+      if (!isDigit && code !== UNDERSCORE && code !== DASH) return false;
     }
     return true;
   }

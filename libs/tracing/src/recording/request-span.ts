@@ -19,12 +19,15 @@ const header = new HeaderWriter();
 export const RequestId = { trace: 0, request: 4, room: 6, outer: 8 } as const;
 
 export const NO_ROOM = '0'.repeat(16);
-const WHOLE_ROOM = /^[0-9a-f]{16}$/;
 const ROOM = /^[0-9a-f]{1,16}$/i;
 
-/** A bootstrap room as headers have it: 16 hex characters, zeros where it is none. */
-export function roomOf(text: string): string {
-  if (WHOLE_ROOM.test(text)) return text;
+/**
+ * A bootstrap room as headers have it: 16 hex characters, zeros where it is none.
+ *
+ * @param isHandedOver who began the request has looked at it; a regular expression would be a twentieth of resuming it
+ */
+export function roomOf(text: string, isHandedOver = false): string {
+  if (isHandedOver && text.length === NO_ROOM.length) return text;
   return ROOM.test(text) ? text.toLowerCase().padStart(NO_ROOM.length, '0') : NO_ROOM;
 }
 
