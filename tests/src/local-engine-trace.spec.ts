@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalEngine } from '@sliceway/engine';
 import { tinyModel, validateTrace } from '@sliceway/testing';
-import { liveRequests, SpanStatus, TraceLevel, type TraceSpan } from '@sliceway/tracing';
+import { SpanStatus, TraceLevel, type TraceSpan } from '@sliceway/tracing';
 import { EngineTracer, traceGenerate } from '@sliceway/tracing/engine';
-import { control, named, recordAll, recorded, threadsOf } from '@sliceway/tracing/testing';
+import { named, recorded, recordInEach, threadsOf } from '@sliceway/tracing/testing';
 
 const RID = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
 const HEADERS = new Map([['traceparent', `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`]]);
@@ -25,14 +25,7 @@ describe('a LocalEngine that is traced', () => {
     await engine.close();
     rmSync(folder, { recursive: true });
   });
-  beforeEach(() => {
-    recordAll();
-    recorded();
-  });
-  afterEach(() => {
-    expect(liveRequests()).toBe(0);
-    control.enabled = false;
-  });
+  recordInEach();
 
   async function generate(choices: number, leaveAfter = Infinity): Promise<TraceSpan[]> {
     const observer = traceGenerate(tracer, { rid: RID, headers: HEADERS });

@@ -9,6 +9,8 @@ export async function summarize(up: UpCluster, otlpEndpoint: string | null): Pro
   const request = {
     model: await servedModel(url),
     stream: true,
+    // A model as small as this one rambles at the default of 1.
+    temperature: 0,
     messages: [{ role: 'user', content: 'What is the capital of France?' }],
   };
   const backends = new Set(cluster.processes.map(({ backend }) => backend).filter((backend) => backend !== null));

@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { SliceName } from '../names.js';
-import { control, named, recordAll, recorded } from '../recording/recording.fixture.js';
-import { liveRequests } from '../live-requests.js';
+import { control, named, recorded, recordInEach } from '../recording/recording.fixture.js';
+
 import { startRequest } from '../requests.js';
 import { registerThread } from '../thread.js';
 import { TraceLevel, TraceModule } from '../trace-level.js';
@@ -37,14 +37,7 @@ function step(tracer: EngineTracer, bid: number, members: readonly Member[]): vo
   tracer.tokensLeft([{ id: 'a', choice: 0, index: bid + 1, finish: null }]);
 }
 
-beforeEach(() => {
-  recordAll();
-  recorded();
-});
-afterEach(() => {
-  expect(liveRequests()).toBe(0);
-  control.enabled = false;
-});
+recordInEach();
 
 function decode(level: TraceLevel, steps: (tracer: EngineTracer) => void): void {
   const tracer = new EngineTracer();

@@ -1,18 +1,10 @@
-import { liveRequests } from '../live-requests.js';
 import { AttributeName, LinkKind, SliceName } from '../names.js';
 import { kvSpanIds } from '../span-ids.js';
 import { TraceLevel } from '../trace-level.js';
 import { SpanStatus } from '../trace-span.js';
-import { begin, control, links, named, names, recordAll, recorded, ROOM } from './recording.fixture.js';
+import { begin, links, named, names, recorded, recordInEach, ROOM } from './recording.fixture.js';
 
-beforeEach(() => {
-  recordAll();
-  recorded();
-});
-afterEach(() => {
-  expect(liveRequests()).toBe(0);
-  control.enabled = false;
-});
+recordInEach();
 
 describe('slices', () => {
   it.each([

@@ -1,25 +1,18 @@
 import { batchStep, eventBatch, sliceBatch } from '../batch.js';
 import { AttributeName, SliceName } from '../names.js';
 import { NULL_TRACE } from '../null-trace.js';
-import { liveRequests } from '../live-requests.js';
+
 import { requestTrace, resumeRequest } from '../requests.js';
 import { registerThread } from '../thread.js';
 import { TraceLevel } from '../trace-level.js';
 import { SpanStatus, type TraceSpan } from '../trace-span.js';
 import { MAX_EVENTS } from './record-format.js';
 import { threadWriter } from './thread-writer.js';
-import { begin, control, links, named, names, PARENT, recordAll, recorded, RID, ROOM } from './recording.fixture.js';
+import { begin, control, links, named, names, PARENT, recorded, recordInEach, RID, ROOM } from './recording.fixture.js';
 
 const GATEWAY = registerThread({ label: 'gateway' });
 
-beforeEach(() => {
-  recordAll();
-  recorded();
-});
-afterEach(() => {
-  expect(liveRequests()).toBe(0);
-  control.enabled = false;
-});
+recordInEach();
 
 describe('the tree of a request', () => {
   it('is room, request, thread, slice, nested slice, under the parent that came in', () => {

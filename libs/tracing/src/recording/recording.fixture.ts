@@ -1,3 +1,4 @@
+import { liveRequests } from '../live-requests.js';
 import { AttributeName } from '../names.js';
 import { startRequest } from '../requests.js';
 import type { RequestTrace } from '../request-trace.js';
@@ -22,6 +23,18 @@ export function recordAll(level: TraceLevel = TraceLevel.all): void {
   control.ratio = 1;
   control.modules = Object.values(TraceModule);
   control.enabled = true;
+}
+
+/** Each test of the file, or of the `describe`, records from nothing, and leaves no request live. */
+export function recordInEach(): void {
+  beforeEach(() => {
+    recordAll();
+    recorded();
+  });
+  afterEach(() => {
+    expect(liveRequests()).toBe(0);
+    control.enabled = false;
+  });
 }
 
 /** What this thread has recorded since the last call. @throws Error where an attribute is there twice */
