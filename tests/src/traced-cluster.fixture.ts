@@ -22,6 +22,8 @@ const SENT_MS = 10_000;
 const DELAY_MS = 100;
 /** A request's last spans come from several processes, each with a delay of its own. */
 const SETTLED_MS = 500;
+/** Where a parent is missing: it was lost with its process, or its export is tried again after a second. */
+const INCOMPLETE_MS = 2000;
 const POLL_MS = 25;
 
 export interface TracedOptions {
@@ -46,14 +48,21 @@ export async function tracesWhenSettled(receiver: OtlpReceiver, rids: readonly s
       .spans()
       .some(({ name, attributes }) => name.startsWith('gateway Req') && attributes[AttributeName.rid] === rid);
   await until('the spans of the gateway', SENT_MS, () => Promise.resolve(rids.every(isThere)));
-  const count = (): number => rids.reduce((sum, rid) => sum + tracesOf(receiver.spans(), rid).length, 0);
+  let traces: TraceSpan[][];
+  let count = -1;
   let sinceMs = performance.now();
-  for (let before = -1; performance.now() - sinceMs < SETTLED_MS; await sleep(POLL_MS)) {
-    const found = count();
-    if (found !== before) sinceMs = performance.now();
-    before = found;
-  }
-  return rids.map((rid) => tracesOf(receiver.spans(), rid));
+  do {
+    await sleep(POLL_MS);
+    traces = rids.map((rid) => tracesOf(receiver.spans(), rid));
+    if (traces.flat().length !== count) sinceMs = performance.now();
+    count = traces.flat().length;
+  } while (performance.now() - sinceMs < (isComplete(traces) ? SETTLED_MS : INCOMPLETE_MS));
+  return traces;
+}
+
+function isComplete(traces: readonly TraceSpan[][]): boolean {
+  const ids = new Set(traces.flat().map(({ spanId }) => spanId));
+  return traces.flat().every(({ parentSpanId }) => parentSpanId === null || ids.has(parentSpanId));
 }
 
 /** A cluster with the tiny model whose spans come to this process. */

@@ -44,6 +44,8 @@ describe('LocalEngine with SmolLM2', () => {
     delay.enable();
     for await (const event of local.generateTokens({ ids }, { maxNewTokens: 1 })) expect(event.index).toBe(0);
     delay.disable();
-    expect(delay.max / 1e6).toBeLessThan(50);
+    // The machine may be busy with others for a moment, but a chunk takes longer than that.
+    expect(delay.percentile(95) / 1e6).toBeLessThan(50);
+    expect(delay.max / 1e6).toBeLessThan(250);
   });
 });

@@ -27,6 +27,8 @@ export interface OtlpReceiverTls {
 
 const EXPORT_PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 const POLL_MS = 10;
+/** As a Collector: with Node's 5 s a sender may write to a connection that is just being closed, and tries again a second later. */
+const IDLE_MS = 60_000;
 
 /**
  * An OTLP collector in this process: http/protobuf (also gzip) and gRPC, on ports of their own.
@@ -59,6 +61,7 @@ export class OtlpReceiver {
     const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
       void this.#onRequest(request, response);
     const http = tls === null ? createServer(onRequest) : createTlsServer(httpsOptions(tls), onRequest);
+    http.keepAliveTimeout = IDLE_MS;
     this.#http = new FaultyListener((socket) => http.emit('connection', socket));
     const method = {
       path: EXPORT_PATH,
