@@ -1,7 +1,6 @@
 import { AttributeName, LinkKind, SpanName } from './names.js';
 import { MAX_LINKS } from './recording/record-format.js';
 import { liveRecordings, RecordedTrace } from './recording/recorded-trace.js';
-import { Id } from './recording/request-span.js';
 import { SharedControl } from './recording/shared-control.js';
 import { threadWriter } from './recording/thread-writer.js';
 import type { PastSliceOptions, RequestTrace, TraceAttributes } from './request-trace.js';
@@ -20,7 +19,8 @@ export interface BatchStepOptions {
 }
 
 const control = SharedControl.ofProcess();
-const MEMBER_IDS = new Int32Array(Id.parent);
+/** Trace id (4 words) and span id (2). */
+const MEMBER_IDS = new Int32Array(6);
 
 /** The same past slice on many requests: one check, and no loop when none of them is traced. */
 export function sliceBatch(
@@ -46,17 +46,19 @@ export function eventBatch(name: string, traces: readonly RequestTrace[], attrib
  *
  * @returns what the members' slices link to; null where it was not recorded
  */
-export function batchStep({ thread, startTs, endTs, attributes, members }: BatchStepOptions): SpanRef | null {
+export function batchStep(options: BatchStepOptions): SpanRef | null {
   if (liveRecordings() === 0) return null;
+  const { thread, startTs, endTs, attributes, members } = options;
   let traced = 0;
   for (let i = 0; i < members.length; i++) if (isTraced(members[i]!)) traced++;
   if (traced === 0) return null;
   const writer = threadWriter();
-  const ids = new Int32Array(Id.length);
-  for (let i = 0; i < Id.parent; i++) ids[i] = randomBits();
+  const ids = new Int32Array(MEMBER_IDS.length);
+  for (let i = 0; i < ids.length; i++) ids[i] = randomBits();
   const name = writer.nameId(SpanName.batchStep);
   if (!writer.begin(name, startTs, Math.max(startTs, endTs), ids, control.epoch, -1, SpanKind.internal)) return null;
-  if (writer.isUnnamed) writer.name(SpanName.batchStep);
+  writer.ids(ids[4]!, ids[5]!);
+  if (name < 0) writer.name(SpanName.batchStep);
   writer.attributes({ ...thread.attributes, ...attributes });
   const omitted = Math.max(0, traced - MAX_LINKS);
   if (omitted > 0) writer.attribute(AttributeName.membersOmitted, omitted);
@@ -66,11 +68,11 @@ export function batchStep({ thread, startTs, endTs, attributes, members }: Batch
     if (!isTraced(member)) continue;
     left--;
     member.putCurrent(MEMBER_IDS);
-    writer.link(MEMBER_IDS);
+    writer.link(MEMBER_IDS, MEMBER_IDS[4]!, MEMBER_IDS[5]!);
     writer.attribute(AttributeName.linkKind, LinkKind.batch);
   }
   writer.commit();
-  return new SpanRef(ids.subarray(0, Id.parent));
+  return new SpanRef(ids);
 }
 
 function isTraced(trace: RequestTrace): trace is RecordedTrace {

@@ -56,12 +56,12 @@ export class Exporting {
 
 /** `count` spans called `name`, with attribute `i` from `from` on. */
 export function record(writer: SpanWriter, count: number, name = 'span', from = 0): void {
-  const ids = Int32Array.from({ length: 10 }, (_, i) => (i < 6 ? i + 1 : 0));
   const { epoch } = SharedControl.ofProcess();
   for (let i = from; i < from + count; i++) {
-    ids[4] = i + 1;
-    if (!writer.begin(writer.nameId(name), i, i + 1, ids, epoch, -1, 1)) continue;
-    if (writer.isUnnamed) writer.name(name);
+    const id = writer.nameId(name);
+    if (!writer.begin(id, i, i + 1, [1, 2, 3, 4], epoch, -1, 1)) continue;
+    writer.ids(i + 1, 6);
+    if (id < 0) writer.name(name);
     writer.attribute('i', i);
     writer.commit();
   }

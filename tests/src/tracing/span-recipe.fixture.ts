@@ -49,12 +49,15 @@ export function writeSpan(recipes: readonly SpanRecipe[], epoch: number, writer 
       status = 0,
       statusMessage,
     } = recipe;
-    const ids = Int32Array.from(words(traceId + spanId + parentSpanId + previous));
+    const trace = words(traceId);
+    const [span0, span1, ...above] = words(spanId + parentSpanId + previous);
+    const nameId = writer.nameId(name);
     const scope = recipe.scope === undefined ? -1 : writer.nameId(recipe.scope);
-    if (!writer.begin(writer.nameId(name), recipe.startTs, recipe.endTs, ids, epoch, scope, kind | (status << 4))) {
+    if (!writer.begin(nameId, recipe.startTs, recipe.endTs, trace, epoch, scope, kind | (status << 4))) {
       throw new Error('the ring is full');
     }
-    if (writer.isUnnamed) writer.name(name);
+    writer.ids(span0!, span1!, ...above);
+    if (nameId < 0) writer.name(name);
     if (statusMessage !== undefined) writer.statusMessage(statusMessage);
     if (traceState !== undefined) writer.traceState(traceState);
     writer.attributes(recipe.attributes);
@@ -63,7 +66,8 @@ export function writeSpan(recipes: readonly SpanRecipe[], epoch: number, writer 
       writer.attributes(event.attributes);
     }
     for (const link of recipe.links) {
-      writer.link(Int32Array.from(words(link.traceId + link.spanId)));
+      const [linked0, linked1] = words(link.spanId);
+      writer.link(words(link.traceId), linked0!, linked1!);
       writer.attributes(link.attributes);
     }
     writer.commit(recipe.droppedEvents, recipe.droppedLinks);

@@ -1,7 +1,6 @@
-import type { Attributes, AttributeValue as ApiAttributeValue, HrTime, SpanContext } from '@opentelemetry/api';
+import type { Attributes, AttributeValue as ApiAttributeValue, HrTime } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { now } from '../clock.js';
-import { Id } from '../recording/request-span.js';
 import { SharedControl } from '../recording/shared-control.js';
 import type { SpanWriter } from '../recording/span-writer.js';
 import type { AttributeValue } from '../request-trace.js';
@@ -20,14 +19,14 @@ export function writeReadableSpan(writer: SpanWriter, span: ReadableSpan, startT
   const own = span.spanContext();
   const name = writer.nameId(span.name);
   const scope = writer.nameId(span.instrumentationScope.name);
-  const ids = new Int32Array(Id.length);
-  setIds(ids, own);
-  if (parentSpanContext !== undefined) setSpanId(ids, Id.parent, parentSpanContext.spanId);
   // The API counts kinds from 0, OTLP from 1; they count status alike.
   const flags = (kind + 1) | (status.code << 4);
   const endTs = startTs + nsBetween(span.startTime, span.endTime);
-  if (!writer.begin(name, startTs, endTs, ids, control.epoch, scope, flags)) return false;
-  if (writer.isUnnamed) writer.name(span.name);
+  if (!writer.begin(name, startTs, endTs, bitsOf(own.traceId), control.epoch, scope, flags)) return false;
+  const [span0, span1] = bitsOf(own.spanId);
+  const [parent0, parent1] = bitsOf(parentSpanContext?.spanId ?? '');
+  writer.ids(span0!, span1!, parent0, parent1);
+  if (name < 0) writer.name(span.name);
   if (status.message) writer.statusMessage(status.message);
   const traceState = own.traceState?.serialize();
   if (traceState) writer.traceState(traceState);
@@ -37,8 +36,8 @@ export function writeReadableSpan(writer: SpanWriter, span: ReadableSpan, startT
     writeAttributes(writer, event.attributes);
   }
   for (const link of links) {
-    setIds(ids, link.context);
-    writer.link(ids);
+    const [linked0, linked1] = bitsOf(link.context.spanId);
+    writer.link(bitsOf(link.context.traceId), linked0!, linked1!);
     writeAttributes(writer, link.attributes);
   }
   writer.commit(droppedEventsCount, droppedLinksCount);
@@ -57,13 +56,9 @@ function nsBetween(from: HrTime, to: HrTime): number {
   return (to[0] - from[0]) * 1e9 + (to[1] - from[1]);
 }
 
-function setIds(ids: Int32Array, { traceId, spanId }: SpanContext): void {
-  for (let i = 0; i < 4; i++) ids[Id.trace + i] = hexToBits(traceId, i * 8);
-  setSpanId(ids, Id.span, spanId);
-}
-
-function setSpanId(ids: Int32Array, at: number, spanId: string): void {
-  for (let i = 0; i < 2; i++) ids[at + i] = hexToBits(spanId, i * 8);
+/** The words of an id in hex. */
+function bitsOf(hex: string): number[] {
+  return Array.from({ length: hex.length / 8 }, (_, i) => hexToBits(hex, i * 8));
 }
 
 function writeAttributes(writer: SpanWriter, attributes: Attributes | undefined): void {

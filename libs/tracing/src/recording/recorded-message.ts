@@ -3,7 +3,7 @@ import type { MessageSpan, MessageSpanOptions } from '../message-span.js';
 import { AttributeName, LinkKind, MESSAGING_SYSTEM, MessageOperation } from '../names.js';
 import { bitsToHex, hexToBits, spanIdHigh, spanIdLow } from '../span-ids.js';
 import { SpanKind, SpanStatus } from '../trace-span.js';
-import { Id, RECORD_IDS, type RequestSpan } from './request-span.js';
+import type { RequestSpan } from './request-span.js';
 
 /** A message span that is under way. It knows its parent by id only, which may be over when this one ends. */
 export class RecordedMessage implements MessageSpan {
@@ -29,14 +29,19 @@ export class RecordedMessage implements MessageSpan {
     if (this.#isEnded) return;
     this.#isEnded = true;
     const { kind, destination, producer } = this.options;
-    const { writer, rid } = this.request.options;
+    const { ids } = this.request;
+    const { writer, rid, epoch } = this.request.options;
     const operation = kind === SpanKind.producer ? MessageOperation.send : MessageOperation.process;
     const name = `${operation} ${destination.template}`;
-    if (!this.#begin(name, error)) {
+    const nameId = writer.nameId(name);
+    const flags = kind | (error === undefined ? 0 : SpanStatus.error << 4);
+    if (!writer.begin(nameId, this.#startTs, Math.max(this.#startTs, now()), ids, epoch, -1, flags)) {
       this.request.dropped++;
       return;
     }
-    if (writer.isUnnamed) writer.name(name);
+    const [parent0, parent1] = this.parent;
+    writer.ids(this.#id0, this.#id1, parent0, parent1);
+    if (nameId < 0) writer.name(name);
     if (error !== undefined) writer.statusMessage(error);
     writer.attribute(AttributeName.messagingSystem, MESSAGING_SYSTEM);
     writer.attribute(AttributeName.messagingOperationName, operation);
@@ -49,28 +54,10 @@ export class RecordedMessage implements MessageSpan {
     writer.commit();
   }
 
-  #begin(name: string, error: string | undefined): boolean {
-    const { writer, epoch } = this.request.options;
-    const nameId = writer.nameId(name);
-    const ids = RECORD_IDS;
-    for (let i = 0; i < 4; i++) ids[Id.trace + i] = this.request.ids[i]!;
-    ids[Id.span] = this.#id0;
-    ids[Id.span + 1] = this.#id1;
-    for (let i = 0; i < 2; i++) {
-      ids[Id.parent + i] = this.parent[i]!;
-      ids[Id.previous + i] = 0;
-    }
-    const flags = this.options.kind | (error === undefined ? 0 : SpanStatus.error << 4);
-    return writer.begin(nameId, this.#startTs, Math.max(this.#startTs, now()), ids, epoch, -1, flags);
-  }
-
   /** A message is about one request: its producer is of the same trace. */
   #link(producer: string): void {
     const { writer } = this.request.options;
-    const ids = RECORD_IDS;
-    ids[Id.span] = hexToBits(producer, 0);
-    ids[Id.span + 1] = hexToBits(producer, 8);
-    writer.link(ids);
+    writer.link(this.request.ids, hexToBits(producer, 0), hexToBits(producer, 8));
     writer.attribute(AttributeName.linkKind, LinkKind.message);
   }
 }

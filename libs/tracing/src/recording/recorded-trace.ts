@@ -21,7 +21,7 @@ import { TraceLevel } from '../trace-level.js';
 import { SpanKind, SpanStatus } from '../trace-span.js';
 import { MAX_LINKS } from './record-format.js';
 import { RecordedMessage } from './recorded-message.js';
-import { RECORD_IDS, RequestId, RequestSpan, roomOf } from './request-span.js';
+import { RequestId, RequestSpan, roomOf } from './request-span.js';
 import { SliceFrame, type PendingLink } from './slice-frame.js';
 import type { SpanWriter } from './span-writer.js';
 import { stampTs, TIMES } from './times.js';
@@ -341,24 +341,15 @@ export class RecordedTrace implements RequestTrace {
 
   /** Ends at TIMES[1]. */
   #writeSlice(frame: SliceFrame, attributes: TraceAttributes | undefined, error: string | null): void {
-    const writer = this.#writer;
-    const ids = RECORD_IDS;
-    ids[4] = frame.id0;
-    ids[5] = frame.id1;
-    if (frame.isFirstLevel) {
-      ids[6] = this.#thread0;
-      ids[7] = this.#thread1;
-      ids[8] = frame.previous0;
-      ids[9] = frame.previous1;
-    } else {
-      const outer = this.#recordedAbove(this.#depth)!;
-      ids[6] = outer.id0;
-      ids[7] = outer.id1;
-      ids[8] = 0;
-      ids[9] = 0;
-    }
     TIMES[0] = frame.startTs;
     if (!this.#begin(frame.name, error)) return;
+    const writer = this.#writer;
+    if (frame.isFirstLevel) {
+      writer.ids(frame.id0, frame.id1, this.#thread0, this.#thread1, frame.previous0, frame.previous1);
+    } else {
+      const outer = this.#recordedAbove(this.#depth)!;
+      writer.ids(frame.id0, frame.id1, outer.id0, outer.id1);
+    }
     if (frame.attributes === null) {
       if (attributes !== undefined) writer.attributes(attributes);
     } else writer.attributes(attributes === undefined ? frame.attributes : Object.assign(frame.attributes, attributes));
@@ -383,23 +374,24 @@ export class RecordedTrace implements RequestTrace {
 
   /** @returns how many there was no room for */
   #writeLink(kind: string, to: SpanRef): number {
-    if (!this.#writer.link(to.ids)) return 1;
+    const { ids } = to;
+    if (!this.#writer.link(ids, ids[4]!, ids[5]!)) return 1;
     this.#writer.attribute(AttributeName.linkKind, kind);
     return 0;
   }
 
-  /** Begins the record of a span from TIMES[0] to TIMES[1] with what every span has. @returns false when it was dropped */
+  /** Begins the record of a span from TIMES[0] to TIMES[1]; its ids have to follow. @returns false when it was dropped */
   #begin(name: string, error: string | null): boolean {
     const writer = this.#writer;
     const flags = error === null ? OK_FLAGS : ERROR_FLAGS;
     if (TIMES[1]! < TIMES[0]!) TIMES[1] = TIMES[0]!;
     const { ids, options } = this.#request;
-    for (let i = 0; i < 4; i++) RECORD_IDS[i] = ids[i]!;
-    if (!writer.begin(writer.nameId(name), TIMES[0]!, TIMES[1]!, RECORD_IDS, options.epoch, -1, flags)) {
+    const id = writer.nameId(name);
+    if (!writer.begin(id, TIMES[0]!, TIMES[1]!, ids, options.epoch, -1, flags)) {
       this.#request.dropped++;
       return false;
     }
-    if (writer.isUnnamed) writer.name(name);
+    if (id < 0) writer.name(name);
     if (error !== null) writer.statusMessage(error);
     return true;
   }
@@ -415,18 +407,12 @@ export class RecordedTrace implements RequestTrace {
     }
     this.#isThreadOpen = false;
     const writer = this.#writer;
-    const ids = RECORD_IDS;
-    ids[4] = this.#thread0;
-    ids[5] = this.#thread1;
-    ids[6] = this.#request.ids[4]!;
-    ids[7] = this.#request.ids[5]!;
-    ids[8] = 0;
-    ids[9] = 0;
     const { spanName, attributes } = this.#thread;
     TIMES[0] = this.#startTs;
     if (!this.#begin(spanName, reason)) return;
+    const { ids, dropped, options } = this.#request;
+    writer.ids(this.#thread0, this.#thread1, ids[RequestId.request]!, ids[RequestId.request + 1]!);
     // Whose request span ends elsewhere says here what it lost.
-    const { dropped, options } = this.#request;
     if (options.isElsewhere && dropped > 0) this.setThreadAttributes({ [AttributeName.dropped]: dropped });
     writer.attributes(this.#attributes === null ? attributes : { ...attributes, ...this.#attributes });
     writer.commit(this.#events === null ? 0 : this.#events.writeRest(writer));

@@ -5,12 +5,6 @@ import type { TraceLevel, TraceModule } from '../trace-level.js';
 import { SpanKind, SpanStatus } from '../trace-span.js';
 import type { SpanWriter } from './span-writer.js';
 
-/** Positions in the ids of a record. */
-export const Id = { trace: 0, span: 4, parent: 6, previous: 8, length: 10 } as const;
-
-/** Of the record that this thread writes now. To make a typed array costs more than to write a span. */
-export const RECORD_IDS = new Int32Array(Id.length);
-
 const ERROR_FLAG = SpanStatus.error << 4;
 
 const header = new HeaderWriter();
@@ -123,15 +117,10 @@ export class RequestSpan {
 
   #write(name: string, span: number, parent: number, endTs: number, attributes: TraceAttributes): void {
     const { writer, epoch, startTs, traceState } = this.options;
-    const ids = RECORD_IDS;
-    for (let i = 0; i < 4; i++) ids[i] = this.ids[i]!;
-    for (let i = 0; i < 2; i++) {
-      ids[Id.span + i] = this.ids[span + i]!;
-      ids[Id.parent + i] = this.ids[parent + i]!;
-      ids[Id.previous + i] = 0;
-    }
     const flags = SpanKind.internal | (this.#error === null ? 0 : ERROR_FLAG);
+    const { ids } = this;
     if (!writer.begin(-1, startTs, Math.max(startTs, endTs), ids, epoch, -1, flags)) return;
+    writer.ids(ids[span]!, ids[span + 1]!, ids[parent]!, ids[parent + 1]!);
     writer.name(name);
     if (this.#error !== null) writer.statusMessage(this.#error);
     if (traceState !== undefined) writer.traceState(traceState);

@@ -1,4 +1,4 @@
-import { originNanoseconds, originSeconds } from '../clock.js';
+import { hrtime, originNanoseconds, originSeconds } from '../clock.js';
 
 /** Start and end of what is recorded now: numbers that go from call to call in here allocate nothing. */
 export const TIMES = new Float64Array(2);
@@ -10,11 +10,11 @@ export const TIMES = new Float64Array(2);
  */
 const STAMPS = [
   () => {
-    const [seconds, nanoseconds] = process.hrtime();
+    const [seconds, nanoseconds] = hrtime();
     TIMES[0] = (seconds - originSeconds) * 1e9 + (nanoseconds - originNanoseconds);
   },
   () => {
-    const [seconds, nanoseconds] = process.hrtime();
+    const [seconds, nanoseconds] = hrtime();
     TIMES[1] = (seconds - originSeconds) * 1e9 + (nanoseconds - originNanoseconds);
   },
 ] as const;
