@@ -1,4 +1,4 @@
-import { bitsToHex, HeaderWriter, hexToBits, kvSpanIds, newSpanId, randomBits, spanIdToHex } from './span-ids.js';
+import { bitsToHex, hexToBits, kvSpanIds, newSpanId, randomBits, spanIdToHex } from './span-ids.js';
 
 it.each(['00000000', '01234567', '89abcdef', 'ffffffff', '80000000', '00000080'])(
   '%s is four bytes in memory',
@@ -22,13 +22,6 @@ it('span ids count from a random place', () => {
   const [[high, low], [sameHigh, next]] = [newSpanId(), newSpanId()];
   expect(high).not.toBe(0);
   expect([sameHigh, next]).toEqual([high, (low + 1) | 0]);
-});
-
-it('headers are texts and ids, one after another', () => {
-  const header = new HeaderWriter();
-  for (const bits of [0x01234567, -1]) {
-    expect(header.text('00-').bits(bits).text('-').bits(0).take()).toBe(`00-${bitsToHex(bits)}-00000000`);
-  }
 });
 
 it('the ends of a KV transfer have span ids of their own', () => {

@@ -1,6 +1,7 @@
 import type { ContextCarrier } from './context-carrier.js';
 import { ContextHeader } from './context-carrier.js';
-import { HexReader, hexToBits, nibble } from './span-ids.js';
+import { HexReader } from './header-text.js';
+import { hexToBits, nibble } from './span-ids.js';
 import { TraceLevel } from './trace-level.js';
 
 /** W3C Trace Context as it came in. */

@@ -1,6 +1,7 @@
+import { HeaderWriter } from '../header-text.js';
 import { AttributeName } from '../names.js';
 import type { AttributeValue, TraceAttributes } from '../request-trace.js';
-import { HeaderWriter, spanIdToHex } from '../span-ids.js';
+import { spanIdToHex } from '../span-ids.js';
 import type { TraceLevel, TraceModule } from '../trace-level.js';
 import { SpanKind, SpanStatus } from '../trace-span.js';
 import type { SpanWriter } from './span-writer.js';
@@ -8,6 +9,7 @@ import type { SpanWriter } from './span-writer.js';
 const ERROR_FLAG = SpanStatus.error << 4;
 
 const header = new HeaderWriter();
+const LEVEL_PREFIX = ['0-', '1-', '2-', '3-'] as const satisfies Record<TraceLevel, string>;
 
 /** Positions in `RequestSpan.ids`: of the trace (4 words), the request span, the room span, and what the latter hangs on (2 each). */
 export const RequestId = { trace: 0, request: 4, room: 6, outer: 8 } as const;
@@ -80,7 +82,7 @@ export class RequestSpan {
   own(previous0: number, previous1: number): string {
     const { ids } = this;
     const { level, role, room } = this.options;
-    header.text(String(level)).text('-').bits(previous0).bits(previous1).text('-').text(role).text('-');
+    header.text(LEVEL_PREFIX[level]).bits(previous0).bits(previous1).text('-').text(role).text('-');
     header.bits(ids[RequestId.request]!).bits(ids[RequestId.request + 1]!);
     return header.text('-').text(room).take();
   }
