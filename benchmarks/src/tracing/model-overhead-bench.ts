@@ -19,7 +19,10 @@ interface Run {
   readonly streams: readonly ChatStream[];
 }
 
-/** Tokens a second of a real model with everything traced against nothing, in two clusters that take turns. */
+/**
+ * Tokens a second of a real model with everything traced against nothing, in two clusters at the same time: what else the machine does,
+ * which may change by a third from one minute to the next, it does to both.
+ */
 export async function modelOverheadBench(modelPath: string): Promise<BenchResult> {
   const receiver = await Receiver.start();
   const folder = mkdtempSync(join(tmpdir(), 'sliceway-bench-'));
@@ -48,14 +51,8 @@ async function start(model: string, logDirectory: string, env: Record<string, st
 }
 
 async function compare(off: LocalCluster, on: LocalCluster, model: string, receiver: Receiver): Promise<BenchResult> {
-  const pairs: { off: Run; on: Run }[] = [];
-  await load(off, model);
-  await load(on, model);
-  for (let i = 0; i < PAIRS; i++) {
-    const first = await load(i % 2 === 0 ? off : on, model);
-    const second = await load(i % 2 === 0 ? on : off, model);
-    pairs.push(i % 2 === 0 ? { off: first, on: second } : { off: second, on: first });
-  }
+  const [offRuns, onRuns] = await Promise.all([loads(off, model), loads(on, model)]);
+  const pairs = offRuns.map((run, i) => ({ off: run, on: onRuns[i]! }));
   const interval = medianInterval(pairs.map((pair) => pair.on.tokensPerSecond / pair.off.tokensPerSecond));
   const rate = (key: 'off' | 'on'): string =>
     medianInterval(pairs.map((pair) => pair[key].tokensPerSecond)).median.toFixed(1);
@@ -69,6 +66,13 @@ async function compare(off: LocalCluster, on: LocalCluster, model: string, recei
   const { spans } = await receiver.counts();
   const least = PAIRS * STREAMS * (TOKENS - 1);
   return unless(faultOf(pairs) ?? (spans < least ? `${spans} spans came, at least ${least} should` : null), result);
+}
+
+/** One after another, without those at both ends: there the other cluster may have the machine for itself. */
+async function loads(cluster: LocalCluster, model: string): Promise<Run[]> {
+  const runs: Run[] = [];
+  for (let i = 0; i < PAIRS + 2; i++) runs.push(await load(cluster, model));
+  return runs.slice(1, -1);
 }
 
 async function load(cluster: LocalCluster, model: string): Promise<Run> {

@@ -35,12 +35,9 @@ export class Receiver {
     this.child.kill('SIGSTOP');
   }
 
-  resume(): void {
-    this.child.kill('SIGCONT');
-  }
-
   async stop(): Promise<void> {
-    this.resume();
+    // One that hangs would not hear of it.
+    this.child.kill('SIGCONT');
     const exited = once(this.child, 'exit');
     this.child.disconnect();
     await exited;

@@ -47,8 +47,10 @@ export function eventBatch(name: string, traces: readonly RequestTrace[], attrib
  * @returns what the members' slices link to; null where it was not recorded
  */
 export function batchStep(options: BatchStepOptions): SpanRef | null {
-  if (liveRecordings() === 0) return null;
-  const { thread, startTs, endTs, attributes, members } = options;
+  return liveRecordings() === 0 ? null : recordStep(options);
+}
+
+function recordStep({ thread, startTs, endTs, attributes, members }: BatchStepOptions): SpanRef | null {
   let traced = 0;
   for (let i = 0; i < members.length; i++) if (isTraced(members[i]!)) traced++;
   if (traced === 0) return null;

@@ -1,5 +1,5 @@
 import { now } from '../clock.js';
-import { ContextHeader, type ContextCarrier } from '../context-carrier.js';
+import type { ContextCarrier } from '../context-carrier.js';
 import type { MessageSpan, MessageSpanOptions } from '../message-span.js';
 import { forget } from '../live-requests.js';
 import { AttributeName, LinkKind, SLICE_LEVEL, type SliceName } from '../names.js';
@@ -269,10 +269,7 @@ export class RecordedTrace implements RequestTrace {
   }
 
   inject(carrier: ContextCarrier): void {
-    const { traceparent, options } = this.#request;
-    carrier.set(ContextHeader.traceparent, traceparent);
-    if (options.traceState !== undefined) carrier.set(ContextHeader.tracestate, options.traceState);
-    carrier.set(ContextHeader.sliceway, this.#request.own(this.#previous0, this.#previous1));
+    this.#request.inject(carrier, this.#previous0, this.#previous1);
   }
 
   #includes(name: string, level: TraceLevel | undefined): boolean {

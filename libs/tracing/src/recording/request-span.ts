@@ -1,3 +1,4 @@
+import { type ContextCarrier, ContextHeader } from '../context-carrier.js';
 import { HeaderWriter } from '../header-text.js';
 import { AttributeName } from '../names.js';
 import type { AttributeValue, TraceAttributes } from '../request-trace.js';
@@ -73,18 +74,13 @@ export class RequestSpan {
     return spanIdToHex(this.ids, RequestId.trace) + spanIdToHex(this.ids, RequestId.trace + 2);
   }
 
-  /** Of the room span. A request may be handed on several times. */
-  get traceparent(): string {
-    return (this.#traceparent ??= this.#writeTraceparent());
-  }
-
-  /** Our own part of the context, as `ReceivedContext` reads it. The ids are those of the slice before. */
-  own(previous0: number, previous1: number): string {
-    const { ids } = this;
-    const { level, role, room } = this.options;
-    header.text(LEVEL_PREFIX[level]).bits(previous0).bits(previous1).text('-').text(role).text('-');
-    header.bits(ids[RequestId.request]!).bits(ids[RequestId.request + 1]!);
-    return header.text('-').text(room).take();
+  /** Writes the context that the request is handed on with. The ids are those of the slice before. */
+  inject(carrier: ContextCarrier, previous0: number, previous1: number): void {
+    // A request may be handed on several times.
+    carrier.set(ContextHeader.traceparent, (this.#traceparent ??= this.#writeTraceparent()));
+    const { traceState } = this.options;
+    if (traceState !== undefined) carrier.set(ContextHeader.tracestate, traceState);
+    carrier.set(ContextHeader.sliceway, this.#writeOwn(previous0, previous1));
   }
 
   /** The first reason is the one that counts. */
@@ -110,6 +106,16 @@ export class RequestSpan {
     if (ownsRoom) this.#write(`Bootstrap Room 0x${room}`, RequestId.room, RequestId.outer, endTs, own);
   }
 
+  /** Our own part of the context, as `ReceivedContext` reads it. */
+  #writeOwn(previous0: number, previous1: number): string {
+    const { ids } = this;
+    const { level, role, room } = this.options;
+    header.text(LEVEL_PREFIX[level]).bits(previous0).bits(previous1).text('-').text(role).text('-');
+    header.bits(ids[RequestId.request]!).bits(ids[RequestId.request + 1]!);
+    return header.text('-').text(room).take();
+  }
+
+  /** Of the room span. */
   #writeTraceparent(): string {
     const { ids } = this;
     header.text('00-').bits(ids[0]!).bits(ids[1]!).bits(ids[2]!).bits(ids[3]!).text('-');
