@@ -11,15 +11,19 @@ const under = (folders) => `^${ROOT.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}/(${f
 const CHAOS = under('tests/dist/chaos-');
 /** Every one has a cluster of its own: more of them at once wait for the machine, and not for what they test. */
 const CHAOS_WORKERS = '--maxWorkers=2';
+/** Half of the files, by their paths. */
+const half = (pattern, index) => [pattern, `--shard=${index}/2`, '--maxWorkers=50%'];
+const halves = (pattern) => [half(pattern, 1), half(pattern, 2)];
 /**
- * A Jest each, since one keeps much of every file that it ran: all of them took 2 GB. The chaos tests come last, by themselves: they
- * strike at stages that are short, which a busy machine makes hard.
+ * What runs side by side, one group after the other, a Jest each: one keeps much of every file that it ran, and all of them took 2 GB.
+ * Those that start clusters have the machine for themselves. The chaos tests come last: they strike at stages that are short, which a
+ * busy machine makes hard.
  */
 const GROUPS = [
-  [under('libs/')],
-  [under('apps/|infra/|benchmarks/')],
-  [under('tests/dist/(?!chaos-)')],
-  [CHAOS, CHAOS_WORKERS],
+  halves(under('libs/')),
+  halves(under('apps/|infra/|benchmarks/')),
+  [[under('tests/dist/(?!chaos-)')]],
+  [[CHAOS, CHAOS_WORKERS]],
 ];
 
 let isInterrupted = false;
@@ -35,10 +39,12 @@ export async function test(args) {
   const rest = args.filter((arg) => !arg.startsWith(OUTPUT_FILE));
   const files = [];
   for (const group of GROUPS) {
-    files.push(`${outputFile}.${files.length}`);
-    const output = outputFile === undefined ? [] : [`${OUTPUT_FILE}${files.at(-1)}`];
-    const code = await jest([...group, ...rest, ...output], env);
-    process.exitCode ||= code;
+    const codes = group.map((jestArgs) => {
+      files.push(`${outputFile}.${files.length}`);
+      const output = outputFile === undefined ? [] : [`${OUTPUT_FILE}${files.at(-1)}`];
+      return jest([...jestArgs, ...rest, ...output], env);
+    });
+    for (const code of await Promise.all(codes)) process.exitCode ||= code;
     if (isInterrupted) break;
   }
   if (outputFile !== undefined) joinResults(outputFile, files);

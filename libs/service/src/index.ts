@@ -39,7 +39,7 @@ export { setQueueAttributes } from './legs/queue-attributes.js';
 export { transferAttributes } from './legs/transfer-attributes.js';
 export { LegTable, type LegDropReason, type LegEvents, type LegLimits, type OpenLeg } from './legs/leg-table.js';
 export { LogOnce } from './logging/log-once.js';
-export { ProtocolErrorFilter } from './protocol-error.filter.js';
+export { MessageErrorFilter } from './message-error.filter.js';
 export { requestLogger, type Logger } from './logging/logger.js';
 export { traceFields, type Located } from './logging/trace-fields.js';
 export { E2E_SECONDS, ITL_SECONDS, TPOT_SECONDS, TTFT_SECONDS } from './metrics/buckets.js';

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
 import { ClientNats, type NatsOptions } from '@nestjs/microservices';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Role, WorkerRole } from '@sliceway/protocol';
@@ -9,6 +9,7 @@ import { FailureReporter } from './failure-reporter.js';
 import { HealthController } from './health/health.controller.js';
 import { LogOnce } from './logging/log-once.js';
 import type { Logger } from './logging/logger.js';
+import { MessageErrorFilter } from './message-error.filter.js';
 import { createMetrics } from './metrics/metrics.js';
 import { MetricsController } from './metrics/metrics.controller.js';
 import { ConnectionHealth } from './nats/connection-health.js';
@@ -17,7 +18,6 @@ import { MessageClient } from './nats/message-client.js';
 import { connectHotPath } from './nats/nats-connection.js';
 import { serversForPeople } from './nats/servers.js';
 import { HeartbeatController } from './registry/heartbeat.controller.js';
-import { ProtocolErrorFilter } from './protocol-error.filter.js';
 import { Heartbeats } from './registry/heartbeats.js';
 import { PeerRegistry } from './registry/peer-registry.js';
 import { ServiceStatus } from './service-status.js';
@@ -54,7 +54,14 @@ export class ServiceModule {
       module: ServiceModule,
       global: true,
       controllers: [HealthController, MetricsController, HeartbeatController, TraceLevelController],
-      providers: [...providers, { provide: APP_FILTER, useValue: new ProtocolErrorFilter(faults) }],
+      providers: [
+        ...providers,
+        {
+          provide: APP_FILTER,
+          inject: [HttpAdapterHost],
+          useFactory: ({ httpAdapter }: HttpAdapterHost) => new MessageErrorFilter(faults, logger, httpAdapter),
+        },
+      ],
       exports: providers.map((provider) => (provider as { provide: symbol }).provide),
     };
   }

@@ -149,6 +149,9 @@ describe('runService', () => {
         Number(new RegExp(`sliceway_dropped_total\\{kind="${kind}",message="${message}".*\\} (\\d+)`).exec(body)?.[1]);
       expect(dropped('message', 'failed')).toBe(9 * 20);
       expect(dropped('message', 'heartbeat')).toBe(20);
+      const failed = (await service.lines()).filter(({ msg }) => msg === 'a message handler failed');
+      expect(failed).toHaveLength(20);
+      expect(failed[0]).toMatchObject({ rid: FAILED.rid, subject, error: { message: 'a bug in a handler' } });
       const lines = (await service.lines()).filter(({ msg }) => msg === 'dropped');
       expect(lines.map(({ kind, subject }) => [kind, subject]).sort()).toEqual(
         [

@@ -1,9 +1,8 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { ProtocolError } from '@sliceway/protocol';
-import type { ProtocolErrorFilter } from '@sliceway/service';
+import type { MessageErrorFilter } from '@sliceway/service';
 import { withContext } from '@sliceway/tracing/active-span';
 import type { Request, Response } from 'express';
-import { EMPTY, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { ApiError } from '../openai/api-error.js';
 import { internalError } from '../openai/api-errors.js';
 import { arrivalOf } from './arrival.js';
@@ -15,15 +14,11 @@ import { httpError } from './http-errors.js';
 export class ApiErrorFilter implements ExceptionFilter {
   readonly #log = new Logger('http');
 
-  constructor(private readonly messages: ProtocolErrorFilter) {}
+  constructor(private readonly messages: MessageErrorFilter) {}
 
   catch(error: unknown, host: ArgumentsHost): Observable<never> | void {
     // Handlers of messages inherit this filter, which would hide theirs.
-    if (host.getType() === 'rpc') {
-      if (error instanceof ProtocolError) return this.messages.catch(error, host);
-      this.#log.error(error);
-      return EMPTY;
-    }
+    if (host.getType() === 'rpc') return this.messages.catch(error, host);
     const http = host.switchToHttp();
     const response = http.getResponse<Response>();
     sendError(response, this.#apiError(error, http.getRequest<Request>(), response));

@@ -1,5 +1,5 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { LOGGER, LogOnce, ProtocolErrorFilter, type Logger } from '@sliceway/service';
+import { LOGGER, LogOnce, MessageErrorFilter, type Logger } from '@sliceway/service';
 import { apiKeysOf, type GatewayConfig } from '../gateway.config.js';
 import { allowedMethods } from './allowed-methods.js';
 import { ApiErrorFilter } from './api-error.filter.js';
@@ -24,5 +24,5 @@ export function configureHttp(app: NestExpressApplication, config: GatewayConfig
   }
   app.use(apiKeys(keys));
   app.use(jsonBody(config.SLICEWAY_MAX_BODY_BYTES));
-  app.useGlobalFilters(new ApiErrorFilter(new ProtocolErrorFilter(app.get(LogOnce))));
+  app.useGlobalFilters(new ApiErrorFilter(new MessageErrorFilter(app.get(LogOnce), app.get(LOGGER))));
 }
