@@ -16,7 +16,7 @@ const ESTIMATE_MS = 10_000;
 const ASK_MS = 60_000;
 /** When a ring had filled so far since the last look, the next one comes sooner. */
 const BUSY_FILL = 0.25;
-const BUSY_FACTOR = 5;
+const BUSY_FACTOR = 10;
 
 const data = workerData as ExporterThreadData;
 const port = parentPort!;

@@ -40,7 +40,7 @@ export interface Exporter {
   stats(): ExportStatsSnapshot;
 }
 
-const DRAIN_MS = 50;
+const DRAIN_MS = 100;
 const FLUSH_MS = 5000;
 
 /** Starts the thread that exports what this process records: one at a time. It keeps the process not alive. */
