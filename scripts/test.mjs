@@ -11,9 +11,8 @@ const under = (folders) => `^${ROOT.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}/(${f
 const CHAOS = under('tests/dist/chaos-');
 /** Every one has a cluster of its own: more of them at once wait for the machine, and not for what they test. */
 const CHAOS_WORKERS = '--maxWorkers=2';
-/** Half of the files, by their paths. */
-const half = (pattern, index) => [pattern, `--shard=${index}/2`, '--maxWorkers=50%'];
-const halves = (pattern) => [half(pattern, 1), half(pattern, 2)];
+/** The files in two halves, by their paths. */
+const halves = (pattern) => [1, 2].map((index) => [pattern, `--shard=${index}/2`, '--maxWorkers=50%']);
 /**
  * What runs side by side, one group after the other, a Jest each: one keeps much of every file that it ran, and all of them took 2 GB.
  * Those that start clusters have the machine for themselves. The chaos tests come last: they strike at stages that are short, which a

@@ -49,20 +49,21 @@ export async function tracesWhenSettled(receiver: OtlpReceiver, rids: readonly s
       .some(({ name, attributes }) => name.startsWith('gateway Req') && attributes[AttributeName.rid] === rid);
   await until('the spans of the gateway', SENT_MS, () => Promise.resolve(rids.every(isThere)));
   let traces: TraceSpan[][];
-  let count = -1;
+  let spans: TraceSpan[] = [];
   let sinceMs = performance.now();
   do {
     await sleep(POLL_MS);
     traces = rids.map((rid) => tracesOf(receiver.spans(), rid));
-    if (traces.flat().length !== count) sinceMs = performance.now();
-    count = traces.flat().length;
-  } while (performance.now() - sinceMs < (isComplete(traces) ? SETTLED_MS : INCOMPLETE_MS));
+    const known = spans.length;
+    spans = traces.flat();
+    if (spans.length !== known) sinceMs = performance.now();
+  } while (performance.now() - sinceMs < (isComplete(spans) ? SETTLED_MS : INCOMPLETE_MS));
   return traces;
 }
 
-function isComplete(traces: readonly TraceSpan[][]): boolean {
-  const ids = new Set(traces.flat().map(({ spanId }) => spanId));
-  return traces.flat().every(({ parentSpanId }) => parentSpanId === null || ids.has(parentSpanId));
+function isComplete(spans: readonly TraceSpan[]): boolean {
+  const ids = new Set(spans.map(({ spanId }) => spanId));
+  return spans.every(({ parentSpanId }) => parentSpanId === null || ids.has(parentSpanId));
 }
 
 /** A cluster with the tiny model whose spans come to this process. */

@@ -58,6 +58,11 @@ export function hexToBits(hex: string, at: number): number {
   return bits;
 }
 
+/** All words of an id, or of several, as `hexToBits` has them. */
+export function hexToWords(hex: string): number[] {
+  return Array.from({ length: hex.length / 8 }, (_, i) => hexToBits(hex, i * 8));
+}
+
 /** 16 hex characters of the two words at `at`. */
 export function spanIdToHex(ids: ArrayLike<number>, at: number): string {
   return bitsToHex(ids[at]!) + bitsToHex(ids[at + 1]!);

@@ -4,7 +4,7 @@ import { now } from '../clock.js';
 import { SharedControl } from '../recording/shared-control.js';
 import type { SpanWriter } from '../recording/span-writer.js';
 import type { AttributeValue } from '../request-trace.js';
-import { hexToBits } from '../span-ids.js';
+import { hexToWords } from '../span-ids.js';
 
 const control = SharedControl.ofProcess();
 
@@ -22,9 +22,9 @@ export function writeReadableSpan(writer: SpanWriter, span: ReadableSpan, startT
   // The API counts kinds from 0, OTLP from 1; they count status alike.
   const flags = (kind + 1) | (status.code << 4);
   const endTs = startTs + nsBetween(span.startTime, span.endTime);
-  if (!writer.begin(name, startTs, endTs, bitsOf(own.traceId), control.epoch, scope, flags)) return false;
-  const [span0, span1] = bitsOf(own.spanId);
-  const [parent0, parent1] = bitsOf(parentSpanContext?.spanId ?? '');
+  if (!writer.begin(name, startTs, endTs, hexToWords(own.traceId), control.epoch, scope, flags)) return false;
+  const [span0, span1] = hexToWords(own.spanId);
+  const [parent0, parent1] = hexToWords(parentSpanContext?.spanId ?? '');
   writer.ids(span0!, span1!, parent0, parent1);
   if (name < 0) writer.name(span.name);
   if (status.message) writer.statusMessage(status.message);
@@ -36,8 +36,8 @@ export function writeReadableSpan(writer: SpanWriter, span: ReadableSpan, startT
     writeAttributes(writer, event.attributes);
   }
   for (const link of links) {
-    const [linked0, linked1] = bitsOf(link.context.spanId);
-    writer.link(bitsOf(link.context.traceId), linked0!, linked1!);
+    const [linked0, linked1] = hexToWords(link.context.spanId);
+    writer.link(hexToWords(link.context.traceId), linked0!, linked1!);
     writeAttributes(writer, link.attributes);
   }
   writer.commit(droppedEventsCount, droppedLinksCount);
@@ -54,11 +54,6 @@ function tsOf([seconds, nanoseconds]: HrTime): number {
 
 function nsBetween(from: HrTime, to: HrTime): number {
   return (to[0] - from[0]) * 1e9 + (to[1] - from[1]);
-}
-
-/** The words of an id in hex. */
-function bitsOf(hex: string): number[] {
-  return Array.from({ length: hex.length / 8 }, (_, i) => hexToBits(hex, i * 8));
 }
 
 function writeAttributes(writer: SpanWriter, attributes: Attributes | undefined): void {

@@ -15,7 +15,7 @@ import type {
   TraceAttributes,
   VisitOptions,
 } from '../request-trace.js';
-import { hexToBits, newSpanId, spanIdHigh, spanIdLow, SpanRef } from '../span-ids.js';
+import { hexToBits, hexToWords, newSpanId, spanIdHigh, spanIdLow, SpanRef } from '../span-ids.js';
 import { defaultThread, type TraceThread } from '../thread.js';
 import { TraceLevel } from '../trace-level.js';
 import { SpanKind, SpanStatus } from '../trace-span.js';
@@ -180,7 +180,7 @@ export class RecordedTrace implements RequestTrace {
     if (!frame || this.#isEnded) return;
     const hex = (traceId ?? this.#request.traceHex) + spanId;
     frame.links ??= [];
-    frame.links.push({ kind, to: new SpanRef(Array.from({ length: 6 }, (_, i) => hexToBits(hex, i * 8))) });
+    frame.links.push({ kind, to: new SpanRef(hexToWords(hex)) });
   }
 
   current(): SpanRef | null {
