@@ -1,19 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { LocalCluster } from '@sliceway/local';
 
-/** USER_HZ: what `/proc` counts CPU time in, on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
-/** Of the fields after the program's name in parentheses, as proc(5) numbers them less 3. */
-const UTIME = 11;
-const STIME = 12;
 
-/** CPU time of all threads of the cluster's services so far, their broker left out. */
+/** CPU time of the threads that the cluster's services have, their broker left out. `/proc/PID/stat` knows it to 10 ms only. */
 export function cpuSecondsOf(cluster: LocalCluster): number {
   return sumOf(cluster, (pid) => {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[UTIME]) + Number(fields[STIME])) / TICKS_PER_SECOND;
+    const tasks = `/proc/${pid}/task`;
+    const nanoseconds = (task: string): number =>
+      Number(readFileSync(`${tasks}/${task}/schedstat`, 'latin1').split(' ')[0]);
+    return readdirSync(tasks).reduce((sum, task) => sum + nanoseconds(task), 0) / 1e9;
   });
 }
 

@@ -10,7 +10,7 @@ export { roleOfSlice, SLICE_PARENT, SLICE_ROLE, TraceRole } from './analysis/sli
 export { placeOf, roleOfRequest, SpanPlace, SpanTree } from './analysis/span-tree.js';
 export { TraceFormatError } from './analysis/trace-format-error.js';
 export { ridsOf, tracesOf } from './analysis/traces-of.js';
-export { batchStep, eventBatch, sliceBatch } from './batch.js';
+export { BatchMembers, batchStep, eventBatch, sliceBatch } from './batch.js';
 export type { BatchStepOptions } from './batch.js';
 export { now, tsOfHrtime } from './clock.js';
 export { ContextHeader, recordCarrier } from './context-carrier.js';

@@ -11,6 +11,7 @@ import { VERSION } from '@sliceway/tracing/internal/export/version.js';
 import { RingReader } from '@sliceway/tracing/internal/recording/ring-reader.js';
 import { readSpan } from '@sliceway/tracing/internal/recording/read-span.js';
 import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
+import { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
 import { type SpanRecipe, writeSpan } from './span-recipe.fixture.js';
 
 /** The ends of int64, and what is beyond it. */
@@ -85,6 +86,10 @@ function sdks(recipes: readonly SpanRecipe[]): Uint8Array {
             ...recipe.links.map((link) => ({
               context: { ...link, traceFlags: 1 },
               attributes: link.attributes as never,
+            })),
+            ...(recipe.members ?? []).map((member) => ({
+              context: { ...member, traceFlags: 1 },
+              attributes: { 'link.kind': 'batch' },
             })),
           ],
         },
@@ -287,6 +292,33 @@ describe('a record with more events and links than OpenTelemetry allows by defau
   });
 });
 
+describe('batch steps with the same members', () => {
+  const members = ['d3', 'e4', 'f5'].map((byte) => ({ traceId: hex(byte, 16), spanId: hex(byte, 8) }));
+  const steps = (count: number): SpanRecipe[] => Array.from({ length: count }, () => ({ ...PLAIN, members }));
+
+  it('link to all of them, however many steps there are', () => expectSame(steps(250)));
+
+  it('count them as dropped where the reader has missed them, until they are written again', () => {
+    const writer = new SpanWriter();
+    const buffer = writeSpan(steps(250), control.epoch, writer);
+    const missing = new RingReader(buffer);
+    let left = 1;
+    missing.drainRecords(() => left-- > 0);
+    const late = new RingReader(buffer, missing.names);
+    const batch = new OtlpBatch(control, {});
+    const counts: number[][] = [];
+    late.drainRecords((word) => {
+      batch.add(late, word);
+      const span = readSpan(late, late.span(word), control, {});
+      counts.push([span.links.length, span.droppedLinks]);
+      return true;
+    });
+    expect(counts).toEqual(Array.from({ length: 249 }, (_, i) => (i < 99 ? [0, 3] : [3, 0])));
+    const { spans } = decodeTraceRequest(batch.take()).resourceSpans[0]!.scopeSpans[0]!;
+    expect(spans.map(({ links, droppedLinksCount }) => [links!.length, droppedLinksCount])).toEqual(counts);
+  });
+});
+
 it('dropped events and links are counted', () => {
   const span = decodeTraceRequest(ours([{ ...PLAIN, droppedEvents: 300, droppedLinks: 7 }])).resourceSpans[0]!
     .scopeSpans[0]!.spans[0]!;
@@ -338,7 +370,16 @@ it('random spans, many in a batch, and the batch after it', () => {
     ][integer(6)]!();
   const attributes = (): TraceAttributes =>
     Object.fromEntries(Array.from({ length: integer(6) }, (_, i) => [`key.${i}.${integer(20)}`, value()]));
+  const newMembers = (): NonNullable<SpanRecipe['members']> =>
+    Array.from({ length: 1 + integer(64) }, () => ({ traceId: id(16), spanId: id(8) }));
+  let members = newMembers();
+  const batch = (): Pick<SpanRecipe, 'members'> => {
+    if (random() < 0.6) return {};
+    if (random() < 0.5) members = newMembers();
+    return { members };
+  };
   const recipe = (): SpanRecipe => ({
+    ...batch(),
     traceId: id(16),
     spanId: id(8),
     ...(random() < 0.8 ? { parentSpanId: id(8) } : {}),

@@ -144,11 +144,15 @@ describe('the records and the objects are cut alike', () => {
     expect(binary).toMatchObject(json);
   }
 
+  const members = ['f5', 'f6', 'f7'].map((byte) => ({ traceId: byte.repeat(16), spanId: byte.repeat(8) }));
+
   it('each limit from 0 to none', () => {
     const none = { attributes: 9, valueLength: 9, events: 9, links: 9, eventAttributes: 9, linkAttributes: 9 };
     for (const name of Object.keys(none) as (keyof SpanLimits)[]) {
       for (let limit = 0; limit < 9; limit++) {
-        for (const further of [null, names]) expectAlike({ ...none, [name]: limit }, further);
+        for (const further of [null, names]) {
+          for (const recipe of [SPAN, { ...SPAN, members }]) expectAlike({ ...none, [name]: limit }, further, recipe);
+        }
       }
     }
   });
@@ -158,7 +162,7 @@ describe('the records and the objects are cut alike', () => {
     const most = (): number => Math.floor(random() * 7);
     for (let i = 0; i < 200; i++) {
       const key = `new ${i}`;
-      const recipe = { ...SPAN, name: key, attributes: { [key]: key, ...attributes } };
+      const recipe = { ...SPAN, members, name: key, attributes: { [key]: key, ...attributes } };
       const limits = {
         attributes: most(),
         valueLength: most(),

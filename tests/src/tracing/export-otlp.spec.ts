@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { type OtlpReceiver, startOtlpReceiver } from '@sliceway/testing';
 import { SharedControl } from '@sliceway/tracing/internal/recording/shared-control.js';
+import { Word } from '@sliceway/tracing/internal/recording/record-format.js';
 import { SpanWriter } from '@sliceway/tracing/internal/recording/span-writer.js';
 import { Exporting, otlpTo, PATIENCE_MS, type Protocol, PROTOCOLS, record, TRACING_DIST } from './exporting.fixture.js';
 import { until } from '../until.fixture.js';
@@ -263,7 +264,7 @@ it('what is given up takes nothing else with it', async () => {
 });
 
 it('a full ring is counted', async () => {
-  const exporter = exporting.start(environment('http/protobuf'), { drainMs: 300 });
+  const exporter = exporting.start(environment('http/protobuf', { OTEL_BSP_SCHEDULE_DELAY: '300' }));
   const writer = new SpanWriter(1 << 14);
   record(writer, 2000);
   expect(writer.dropped).toBeGreaterThan(0);
@@ -273,6 +274,28 @@ it('a full ring is counted', async () => {
   expect(droppedRing).toBe(writer.dropped);
   expect(exported).toBe(receiver.spans().length);
   expect(exported + droppedRing).toBe(2000);
+});
+
+it('a ring that fills is looked at before its time', async () => {
+  const exporter = exporting.start(environment('http/protobuf', { OTEL_BSP_SCHEDULE_DELAY: '60000' }));
+  const writer = new SpanWriter();
+  exporter.addRing(writer.buffer);
+  const words = new Int32Array(writer.buffer);
+  const isRead = (): boolean => Atomics.load(words, Word.read) === Atomics.load(words, Word.written);
+  let soonestMs = Infinity;
+  for (let i = 0; i < 5; i++) {
+    // From here on the next look is half a second away.
+    record(writer, 1);
+    await until('looked at', PATIENCE_MS, async () => isRead());
+    const startMs = performance.now();
+    // More than half of the ring.
+    record(writer, 5500);
+    await until('looked at', PATIENCE_MS, async () => isRead());
+    soonestMs = Math.min(soonestMs, performance.now() - startMs);
+  }
+  expect(soonestMs).toBeLessThan(300);
+  expect(await exporter.flush()).toBe(true);
+  expect(writer.dropped).toBe(0);
 });
 
 /** Records with the ring of a thread of its own, which announces itself. */

@@ -40,7 +40,6 @@ export class Exporting {
     const exporter = startExporter({
       resource: { 'service.name': 'sliceway-test', 'service.instance.id': 'one' },
       environment: { OTEL_BSP_SCHEDULE_DELAY: '20', ...environment },
-      drainMs: 5,
       log: (message) => this.logs.push(message),
       ...options,
     });

@@ -22,6 +22,8 @@ export interface SpanRecipe {
     readonly spanId: string;
     readonly attributes: TraceAttributes;
   }[];
+  /** Of a batch step; who has the same array as the span before it refers to the same record. */
+  readonly members?: readonly { readonly traceId: string; readonly spanId: string }[];
   readonly droppedEvents?: number;
   readonly droppedLinks?: number;
   /** The library's own if not given. */
@@ -37,7 +39,15 @@ function words(hex: string): number[] {
 
 /** A ring with these spans. */
 export function writeSpan(recipes: readonly SpanRecipe[], epoch: number, writer = new SpanWriter()): SharedArrayBuffer {
+  let members: SpanRecipe['members'];
+  let membersId = -1;
   for (const recipe of recipes) {
+    if (recipe.members && !(recipe.members === members && writer.hasMembers(membersId))) {
+      writer.beginMembers();
+      for (const each of recipe.members) writer.member(words(each.traceId + each.spanId));
+      membersId = writer.commitMembers();
+      members = recipe.members;
+    }
     const {
       traceId,
       spanId,
@@ -70,6 +80,7 @@ export function writeSpan(recipes: readonly SpanRecipe[], epoch: number, writer 
       writer.link(words(link.traceId), linked0!, linked1!);
       writer.attributes(link.attributes);
     }
+    if (recipe.members) writer.linkMembers();
     writer.commit(recipe.droppedEvents, recipe.droppedLinks);
   }
   return writer.buffer;

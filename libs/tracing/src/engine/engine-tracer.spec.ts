@@ -67,6 +67,36 @@ it.each([
   expect(attributes).toMatchObject({ tokens: steps, first_step: 0, last_step: steps - 1 });
 });
 
+it('of a batch that stays links each step to its members, and knows the last step of each', () => {
+  const tracer = new EngineTracer();
+  const other = member('b');
+  const traces = ['a', 'b'].map((id) => {
+    const trace = startRequest({ rid: id.repeat(32), role: 'decode', level: TraceLevel.normal });
+    trace.sliceStart(SliceName.decodeWaiting);
+    tracer.watchChoices(id, new Stages(trace, SliceName.decodeWaiting), [0]);
+    return trace;
+  });
+  for (let bid = 0; bid < 130; bid++)
+    step(tracer, bid, [
+      [A, 1, 2 + bid],
+      [other, 1, 2 + bid],
+    ]);
+  tracer.end('a', null);
+  for (let bid = 130; bid < 140; bid++) step(tracer, bid, [[other, 1, 2 + bid]]);
+  tracer.end('b', null);
+  for (const trace of traces) trace.finish();
+  const spans = recorded();
+  const forwards = spans.filter(({ name }) => name === SliceName.decodeForward);
+  expect(forwards.map(({ attributes }) => attributes['last_step'])).toEqual([129, 139]);
+  const steps = spans.filter(({ name }) => name === 'batch_step');
+  expect(steps.map(({ attributes }) => attributes['bid'])).toEqual(Array.from({ length: 140 }, (_, bid) => bid));
+  const [first, second] = forwards.map(({ traceId, spanId }) => ({ traceId, spanId }));
+  for (const { attributes, links } of steps) {
+    const expected = (attributes['bid'] as number) < 130 ? [first, second] : [second];
+    expect(links.map(({ traceId, spanId }) => ({ traceId, spanId }))).toEqual(expected);
+  }
+});
+
 it('has no more than its bounds however long it decodes', () => {
   decode(TraceLevel.normal, (tracer) => {
     for (let bid = 0; bid < 3000; bid++) step(tracer, bid, [[A, 1, 2 + bid]]);

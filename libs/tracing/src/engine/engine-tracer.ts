@@ -1,10 +1,10 @@
-import { batchStep } from '../batch.js';
+import { BatchMembers, beginStep, endStep } from '../batch.js';
 import { now, tsOfHrtime } from '../clock.js';
 import { AttributeName, SliceName } from '../names.js';
 import type { RequestTrace } from '../request-trace.js';
 import { registerThread } from '../thread.js';
-import { DecodeForward, PrefillForward, type ForwardTrace, type Step } from './forward-trace.js';
-import { forwardMode } from './forward-mode.js';
+import { DecodeForward, PrefillForward, type ForwardTrace, type Step, type Steps } from './forward-trace.js';
+import { forwardMode, type ForwardMode } from './forward-mode.js';
 import type { ObservedBatch, ObservedForward, ObservedSequence, ObservedToken } from './observed-engine.js';
 import type { Stages } from './stages.js';
 
@@ -26,21 +26,33 @@ const NOBODY: readonly ObservedSequence[] = [];
 export class EngineTracer {
   readonly #thread = registerThread({ label: 'engine', tpRank: 0 });
   readonly #requests = new Map<string, TracedRequest>();
-  /** Those traced of the forward under way, and at which place of the batch they are. */
+  /** Those traced of the batch, and at which place of it they are. */
   readonly #members: ForwardTrace[] = [];
   readonly #places: number[] = [];
-  #step: Step | undefined;
+  /** The members as a step links to them; null when they are others than in the last one. */
+  #linked: BatchMembers | null = null;
+  #steps: Steps = { last: 0 };
+  /** One of the members records each step; the others of a batch that stays need not be looked at. */
+  #hasDetails = false;
+  /** Somebody came, went, or began to decode since the members were found. */
+  #isChanged = true;
+  /** Of the forward under way; -1 where there is none. */
+  #bid = -1;
+  #scheduledTs = 0;
   #batch = NOBODY;
+  #mode: ForwardMode = 'mixed';
 
   /** A prompt that is to be computed. @param waiting ends with the first forward that it is in */
   watchPrompt(id: string, waiting: Stages, promptTokens: number): void {
     if (waiting.trace.level === 0) return;
+    this.#isChanged = true;
     this.#request(id).prompt = new PrefillForward(waiting, this.#thread, promptTokens);
   }
 
   /** Choices that are to be decoded. @param waiting ends with the first forward that one of them is in */
   watchChoices(id: string, waiting: Stages, choices: readonly number[]): void {
     if (waiting.trace.level === 0) return;
+    this.#isChanged = true;
     const request = this.#request(id);
     for (const choice of choices) {
       request.choices[choice] = new DecodeForward(waiting, this.#thread, choice, request.prompt);
@@ -50,6 +62,7 @@ export class EngineTracer {
   /** A prompt that is to be computed and decoded here, in however many choices. */
   watchAll(id: string, waiting: Stages, promptTokens: number): void {
     if (waiting.trace.level === 0) return;
+    this.#isChanged = true;
     const prompt = new PrefillForward(waiting, this.#thread, promptTokens);
     const open = (choice: number): DecodeForward => new DecodeForward(waiting, this.#thread, choice, prompt);
     this.#requests.set(id, { prompt, choices: [], open });
@@ -73,44 +86,53 @@ export class EngineTracer {
     const { forward, sequences, retracted } = batch;
     const scheduledTs = now();
     for (let i = 0; i < retracted.length; i++) this.#find(retracted[i]!)?.retract(scheduledTs);
-    const { bid } = forward;
+    const { bid, runs, tokenIds } = forward;
+    const isNewBatch = !areEqual(sequences, this.#batch);
+    // A batch that decodes goes on decoding.
+    if (isNewBatch || this.#mode !== 'decode' || tokenIds.length !== runs.length) this.#mode = forwardMode(batch);
+    this.#batch = sequences;
+    const isFound = !isNewBatch && !this.#isChanged;
+    if (!isFound) this.#findMembers(sequences);
+    this.#bid = this.#steps.last = bid;
+    this.#scheduledTs = scheduledTs;
+    if (isFound && !this.#hasDetails) return;
+    this.#hasDetails = false;
     const attributes = {
       [AttributeName.bid]: bid,
       [AttributeName.batchSize]: sequences.length,
-      [AttributeName.forwardMode]: forwardMode(batch),
+      [AttributeName.forwardMode]: this.#mode,
     };
-    const step: Step = { bid, scheduledTs, isNewBatch: !areEqual(sequences, this.#batch), attributes };
-    this.#step = step;
-    this.#batch = sequences;
-    this.#members.length = this.#places.length = 0;
-    for (let i = 0; i < sequences.length; i++) {
-      const member = this.#find(sequences[i]!);
-      if (!member) continue;
-      member.schedule(step, forward.runs[i]!);
-      this.#members.push(member);
-      this.#places.push(i);
+    const step: Step = { bid, scheduledTs, isNewBatch, attributes, steps: this.#steps };
+    for (let i = 0; i < this.#members.length; i++) {
+      const member = this.#members[i]!;
+      member.schedule(step, runs[this.#places[i]!]!);
+      this.#hasDetails ||= member.hasDetails;
     }
   }
 
   onForward(batch: ObservedBatch, { startNs, endNs }: ObservedForward): void {
     if (this.#members.length === 0) return;
-    const { forward } = batch;
-    const step = this.#step;
+    const { bid, runs, tokenIds } = batch.forward;
     // The members of a forward that failed are still here.
-    if (step?.bid !== forward.bid) return;
+    if (this.#bid !== bid) return;
+    this.#bid = -1;
     const startTs = tsOfHrtime(startNs);
     const endTs = tsOfHrtime(endNs);
-    const members: RequestTrace[] = [];
-    for (let i = 0; i < this.#members.length; i++) {
-      if (!this.#members[i]!.isEnded) members.push(this.#members[i]!.trace);
+    if (this.#linked === null || this.#isChanged) this.#linked = this.#membersLeft();
+    const writer = beginStep(startTs, endTs, this.#linked);
+    if (writer !== null) {
+      writer.fixedAttributes(this.#thread.attributes);
+      writer.attribute(AttributeName.tokens, tokenIds.length);
+      writer.attribute(AttributeName.bid, bid);
+      writer.attribute(AttributeName.batchSize, this.#batch.length);
+      writer.attribute(AttributeName.forwardMode, this.#mode);
     }
-    const attributes = Object.assign({ [AttributeName.tokens]: forward.tokenIds.length }, step.attributes);
-    const span = batchStep({ thread: this.#thread, startTs, endTs, attributes, members });
+    const span = writer && endStep(writer);
+    if (!this.#hasDetails) return;
     for (let i = 0; i < this.#members.length; i++) {
       const member = this.#members[i]!;
-      if (!member.isEnded) member.forwarded(step, forward.runs[this.#places[i]!]!, startTs, endTs, span);
+      if (!member.isEnded) member.forwarded(runs[this.#places[i]!]!, this.#scheduledTs, startTs, endTs, span);
     }
-    this.#members.length = 0;
   }
 
   /** A step's tokens are on their way to whom they are for: to be called before their requests end. */
@@ -127,8 +149,11 @@ export class EngineTracer {
     if (index === 0) {
       request.prompt?.end(ts, null);
       request.prompt = null;
+      this.#isChanged = true;
     } else forward?.tokenLeft(ts);
-    if (finish !== null) forward?.end(ts, null);
+    if (finish === null || !forward) return;
+    forward.end(ts, null);
+    this.#isChanged = true;
   }
 
   /** One of several choices is over. @param reason of an end as an error */
@@ -138,6 +163,7 @@ export class EngineTracer {
     if (!request || !forward) return;
     forward.end(now(), reason);
     request.choices[choice] = undefined;
+    this.#isChanged = true;
   }
 
   /** The request is over: to be called before its trace is. @param reason as of `endChoice` */
@@ -145,6 +171,7 @@ export class EngineTracer {
     const request = this.#requests.get(id);
     if (!request) return;
     this.#requests.delete(id);
+    this.#isChanged = true;
     const ts = now();
     request.prompt?.end(ts, reason);
     for (const choice of request.choices) choice?.end(ts, reason);
@@ -152,6 +179,29 @@ export class EngineTracer {
     // What is left of the last batch would stay until the next request that is traced.
     this.#batch = NOBODY;
     this.#members.length = this.#places.length = 0;
+    this.#linked = null;
+  }
+
+  #findMembers(sequences: readonly ObservedSequence[]): void {
+    this.#members.length = this.#places.length = 0;
+    this.#linked = null;
+    this.#steps = { last: 0 };
+    this.#isChanged = false;
+    for (let i = 0; i < sequences.length; i++) {
+      const member = this.#find(sequences[i]!);
+      if (!member) continue;
+      this.#members.push(member);
+      this.#places.push(i);
+    }
+  }
+
+  /** Some may have been given up while their forward was computed. */
+  #membersLeft(): BatchMembers {
+    const traces: RequestTrace[] = [];
+    for (let i = 0; i < this.#members.length; i++) {
+      if (!this.#members[i]!.isEnded) traces.push(this.#members[i]!.trace);
+    }
+    return new BatchMembers(traces);
   }
 
   #request(id: string): TracedRequest {

@@ -13,6 +13,12 @@ import type { Stages } from './stages.js';
 const MAX_SCHEDULES = 32;
 const control = SharedControl.ofProcess();
 
+/** The steps of a batch that stays the same, for all that is in it. */
+export interface Steps {
+  /** `bid` of the last one. */
+  last: number;
+}
+
 /** What all members of a forward have in common. */
 export interface Step {
   readonly bid: number;
@@ -21,6 +27,7 @@ export interface Step {
   readonly isNewBatch: boolean;
   /** Of the `schedule` event. */
   readonly attributes: TraceAttributes;
+  readonly steps: Steps;
 }
 
 /** A prompt, or one choice of its continuation, on its visit to the engine: from the first forward it is in to its last token. */
@@ -39,6 +46,9 @@ export abstract class ForwardTrace {
     private readonly choice: number | null,
     private readonly after: ForwardTrace | null,
   ) {}
+
+  /** It records each step that it is in. */
+  abstract get hasDetails(): boolean;
 
   schedule(step: Step, run: ObservedRun): void {
     const isFirst = !this.#isScheduled;
@@ -65,7 +75,13 @@ export abstract class ForwardTrace {
   }
 
   /** Its forward was computed: a nested slice at the level of all. */
-  abstract forwarded(step: Step, run: ObservedRun, startTs: number, endTs: number, batch: SpanRef | null): void;
+  abstract forwarded(
+    run: ObservedRun,
+    scheduledTs: number,
+    startTs: number,
+    endTs: number,
+    batch: SpanRef | null,
+  ): void;
   protected abstract onSchedule(step: Step, run: ObservedRun, isFirst: boolean): void;
   protected abstract attributes(): TraceAttributes;
 
@@ -92,7 +108,18 @@ export class PrefillForward extends ForwardTrace {
     super(SliceName.prefillForward, waiting, thread, null, null);
   }
 
-  forwarded(_: Step, { tokens }: ObservedRun, startTs: number, endTs: number, batch: SpanRef | null): void {
+  /** Each has its `schedule` event. */
+  get hasDetails(): boolean {
+    return true;
+  }
+
+  forwarded(
+    { tokens }: ObservedRun,
+    _scheduledTs: number,
+    startTs: number,
+    endTs: number,
+    batch: SpanRef | null,
+  ): void {
     if (this.trace.level < TraceLevel.all) return;
     const attributes = { [AttributeName.tokens]: tokens };
     this.trace.slice(SliceName.chunkedPrefill, startTs, endTs, { batch, attributes });
@@ -111,12 +138,16 @@ export class PrefillForward extends ForwardTrace {
 export class DecodeForward extends ForwardTrace {
   #tokens = 0;
   #firstStep = 0;
-  #lastStep = 0;
+  #steps: Steps | undefined;
   #schedules = 0;
   #times: InterTokenTimes | undefined;
 
   constructor(waiting: Stages, thread: TraceThread, choice: number, after: ForwardTrace | null) {
     super(SliceName.decodeForward, waiting, thread, choice, after);
+  }
+
+  get hasDetails(): boolean {
+    return this.trace.level === TraceLevel.all;
   }
 
   tokenLeft(ts: number): void {
@@ -125,20 +156,23 @@ export class DecodeForward extends ForwardTrace {
   }
 
   /** From its scheduling to the forward's end: `schedule` is in it, and the batch step has the forward's own times. */
-  forwarded({ scheduledTs }: Step, _: ObservedRun, _startTs: number, endTs: number, batch: SpanRef | null): void {
+  forwarded(_: ObservedRun, scheduledTs: number, _startTs: number, endTs: number, batch: SpanRef | null): void {
     if (this.trace.level < TraceLevel.all) return;
     this.trace.slice(SliceName.decodeLoop, scheduledTs, endTs, { batch });
   }
 
-  protected onSchedule({ bid, scheduledTs, isNewBatch, attributes }: Step, _: ObservedRun, isFirst: boolean): void {
-    this.#lastStep = bid;
+  protected onSchedule(
+    { bid, scheduledTs, isNewBatch, attributes, steps }: Step,
+    _: ObservedRun,
+    isFirst: boolean,
+  ): void {
+    this.#steps = steps;
     if (isFirst) {
       this.#firstStep = bid;
       this.#times = new InterTokenTimes(scheduledTs);
     }
-    const isAll = this.trace.level === TraceLevel.all;
-    if (!isAll && !isFirst && !isNewBatch) return;
-    if (isAll || this.#schedules++ < MAX_SCHEDULES) {
+    if (!this.hasDetails && !isFirst && !isNewBatch) return;
+    if (this.hasDetails || this.#schedules++ < MAX_SCHEDULES) {
       this.trace.event(EventName.schedule, attributes, { ts: scheduledTs });
     }
   }
@@ -150,7 +184,7 @@ export class DecodeForward extends ForwardTrace {
     return {
       [AttributeName.tokens]: this.#tokens,
       [AttributeName.firstStep]: this.#firstStep,
-      [AttributeName.lastStep]: this.#lastStep,
+      [AttributeName.lastStep]: this.#steps?.last ?? 0,
       [AttributeName.interTokenTimes]: times,
       ...(stride > 1 ? { [AttributeName.interTokenStride]: stride } : {}),
       ...(omitted > 0 ? { [AttributeName.schedulesOmitted]: omitted } : {}),

@@ -4,14 +4,15 @@ import {
   DROPPED_SHIFT,
   FLAG_STATUS_MESSAGE,
   FLAG_TRACE_STATE,
+  MEMBERS_SHIFT,
   SPAN_HEAD_WORDS,
   ValueType,
 } from '../recording/record-format.js';
-import type { RingReader } from '../recording/ring-reader.js';
+import { MEMBER_BYTES, type Members, type RingReader } from '../recording/ring-reader.js';
 import type { EpochTimes } from './epoch-times.js';
 import type { FurtherNames } from './further-names.js';
 import { ARRAY_VALUES, encodeNumber, KeyValueTag, ValueTag } from './otlp-values.js';
-import type { ProtobufWriter } from './protobuf-writer.js';
+import { ProtobufWriter } from './protobuf-writer.js';
 import { DEFAULT_SPAN_LIMITS, limitUnits, type SpanLimits } from './span-limits.js';
 
 /** Field numbers and wire types of opentelemetry/proto/trace/v1/trace.proto. */
@@ -48,13 +49,37 @@ const HEAD_BYTES = 128;
 /** No text is as long. An integer, since each one is compared with it. */
 const NO_LIMIT = 0x3fffffff;
 
-function previousAttribute({ linkAttributes, valueLength }: SpanLimits): Uint8Array {
+/** A link's only attribute. */
+function kindAttribute(kind: LinkKind, { linkAttributes, valueLength }: SpanLimits): Uint8Array {
   if (linkAttributes === 0) return Uint8Array.of(LinkTag.droppedAttributes, 1);
   const key = AttributeName.linkKind;
-  const value = LinkKind.previous.slice(0, valueLength);
+  const value = kind.slice(0, valueLength);
   const any = [ValueTag.string, value.length, ...Buffer.from(value)];
   const pair = [KeyValueTag.key, key.length, ...Buffer.from(key), KeyValueTag.value, any.length, ...any];
   return Uint8Array.from([LinkTag.attributes, pair.length, ...pair]);
+}
+
+/** A whole link, with an attribute that is encoded; reserves. @param traceAt index in `bytes` of the trace's id @param spanAt of the span's */
+function writeLink(
+  out: ProtobufWriter,
+  bytes: Uint8Array,
+  traceAt: number,
+  spanAt: number,
+  attribute: Uint8Array,
+): void {
+  out.reserve(HEAD_BYTES);
+  out.byte(SpanTag.links);
+  const begun = out.begin();
+  writeId(out, LinkTag.traceId, bytes, traceAt, 16);
+  writeId(out, LinkTag.spanId, bytes, spanAt, 8);
+  out.copy(attribute, 0, attribute.length);
+  out.end(begun);
+}
+
+function writeId(out: ProtobufWriter, tag: number, bytes: Uint8Array, at: number, size: number): void {
+  out.byte(tag);
+  out.byte(size);
+  out.copy(bytes, at, size);
 }
 
 /** Span records as OTLP spans, without a string or an object in between. */
@@ -64,6 +89,10 @@ export class SpanEncoder {
   /** Next word of the record. */
   #at = 0;
   readonly #previousAttribute: Uint8Array;
+  readonly #memberAttribute: Uint8Array;
+  /** Links to the members that were encoded last: a batch step often has those of the one before it. */
+  readonly #memberLinks = new ProtobufWriter(1 << 10);
+  #linkedMembers: Members | null = null;
   readonly #maxValueLength: number;
 
   /** @param furtherNames of a span's attributes */
@@ -72,7 +101,8 @@ export class SpanEncoder {
     private readonly furtherNames: FurtherNames | null = null,
     private readonly limits: SpanLimits = DEFAULT_SPAN_LIMITS,
   ) {
-    this.#previousAttribute = previousAttribute(limits);
+    this.#previousAttribute = kindAttribute(LinkKind.previous, limits);
+    this.#memberAttribute = kindAttribute(LinkKind.batch, limits);
     this.#maxValueLength = Math.min(limits.valueLength, NO_LIMIT);
   }
 
@@ -90,6 +120,8 @@ export class SpanEncoder {
     const hasPrevious = (i32[at + 14]! | i32[at + 15]!) !== 0;
     const allLinks = (i32[at + 22]! & COUNT_MASK) + (hasPrevious ? 1 : 0);
     const links = Math.min(allLinks, this.limits.links);
+    const allMembers = flags >>> MEMBERS_SHIFT;
+    const members = Math.min(ring.knownMembers(allMembers), this.limits.links - links);
     this.times.select(i32[at + 17]!);
     out.reserve(HEAD_BYTES);
     out.byte(tag);
@@ -102,7 +134,7 @@ export class SpanEncoder {
     this.#time(SpanTag.startTime, f64[word + 1]!);
     this.#time(SpanTag.endTime, f64[word + 2]!);
     this.#varint(SpanTag.droppedEvents, i32[at + 23]! + droppedEvents);
-    this.#varint(SpanTag.droppedLinks, (i32[at + 22]! >>> DROPPED_SHIFT) + allLinks - links);
+    this.#varint(SpanTag.droppedLinks, (i32[at + 22]! >>> DROPPED_SHIFT) + allLinks - links + allMembers - members);
     out.byte(SpanTag.flags & 0xff);
     out.byte(SpanTag.flags >> 8);
     out.fixed32(SAMPLED);
@@ -119,6 +151,7 @@ export class SpanEncoder {
     for (let i = 0; i < droppedEvents; i++) this.#passOverEvent();
     if (hasPrevious && links > 0) this.#previous(word);
     for (let i = hasPrevious ? 1 : 0; i < links; i++) this.#link();
+    if (members > 0) this.#membersOf(ring.members, members);
     out.end(begun, SPAN_LENGTH_BYTES);
   }
 
@@ -159,14 +192,7 @@ export class SpanEncoder {
 
   /** To the slice before, which is of the same trace. */
   #previous(word: number): void {
-    const out = this.#out;
-    out.reserve(HEAD_BYTES);
-    out.byte(SpanTag.links);
-    const begun = out.begin();
-    this.#id(LinkTag.traceId, (word + 3) * 8, 16);
-    this.#id(LinkTag.spanId, (word + 7) * 8, 8);
-    out.copy(this.#previousAttribute, 0, this.#previousAttribute.length);
-    out.end(begun);
+    writeLink(this.#out, this.#ring.bytes, (word + 3) * 8, (word + 7) * 8, this.#previousAttribute);
   }
 
   #link(): void {
@@ -180,6 +206,25 @@ export class SpanEncoder {
     this.#id(LinkTag.spanId, (at + 2) * 8, 8);
     this.#attributes(LinkTag, this.#ring.i32[at * 2 + 6]!, this.limits.linkAttributes);
     out.end(begun);
+  }
+
+  /** Links to the first `count`. */
+  #membersOf(members: Members, count: number): void {
+    const links = this.#memberLinks;
+    if (members !== this.#linkedMembers) this.#encodeMembers(members, links);
+    // All are as long.
+    const size = (links.length / members.length) * MEMBER_BYTES * count;
+    this.#out.reserve(size);
+    this.#out.bytes.set(links.bytes.subarray(0, size), this.#out.length);
+    this.#out.length += size;
+  }
+
+  #encodeMembers(members: Members, links: ProtobufWriter): void {
+    this.#linkedMembers = members;
+    links.length = 0;
+    for (let at = 0; at < members.length; at += MEMBER_BYTES) {
+      writeLink(links, members, at, at + 16, this.#memberAttribute);
+    }
   }
 
   /**
@@ -285,9 +330,7 @@ export class SpanEncoder {
   }
 
   #id(tag: number, from: number, size: number): void {
-    this.#out.byte(tag);
-    this.#out.byte(size);
-    this.#out.copy(this.#ring.bytes, from, size);
+    writeId(this.#out, tag, this.#ring.bytes, from, size);
   }
 
   #time(tag: number, ts: number): void {

@@ -14,9 +14,9 @@ import type { ExporterThreadData, FromExporterThread, ToExporterThread } from '.
 
 const ESTIMATE_MS = 10_000;
 const ASK_MS = 60_000;
-/** When a ring had filled so far since the last look, the next one comes sooner. */
-const BUSY_FILL = 0.25;
-const BUSY_FACTOR = 10;
+/** Rings are looked at as often as batches are due, within these limits; whoever fills one half asks for a look between. */
+const MIN_LOOK_MS = 10;
+const MAX_LOOK_MS = 500;
 
 const data = workerData as ExporterThreadData;
 const port = parentPort!;
@@ -63,7 +63,9 @@ const drainer = new RingDrainer({
 });
 
 if (data.isRestart) drainer.passOver();
+const lookMs = Math.min(Math.max(data.context.scheduleDelayMs, MIN_LOOK_MS), MAX_LOOK_MS);
 const timers = [
+  setInterval(() => drainer.drain(), lookMs),
   setInterval(() => updateOrigin(control), ESTIMATE_MS),
   setInterval(() => {
     for (const { id } of rings.age()) post({ type: 'ringEnded', id });
@@ -71,14 +73,12 @@ const timers = [
   }, ASK_MS),
 ];
 
-let drainTimer = setTimeout(drain, data.drainMs);
-function drain(): void {
-  const isBusy = drainer.drain() > BUSY_FILL;
-  drainTimer = setTimeout(drain, isBusy ? data.drainMs / BUSY_FACTOR : data.drainMs);
+void lookWhenAsked();
+async function lookWhenAsked(): Promise<never> {
+  for (let asked = 0; ; drainer.drain()) asked = await control.lookAsked(asked);
 }
 
 async function shutdown(): Promise<void> {
-  clearTimeout(drainTimer);
   timers.forEach(clearInterval);
   await drainer.shutdown();
   announced.close();

@@ -6,7 +6,7 @@ import type { ExportStats } from './export-stats.js';
 import { OtlpBatch } from './otlp-batch.js';
 import type { OtlpTransport } from './otlp-transport.js';
 import { SendQueue } from './send-queue.js';
-import type { Sink, SinkContext } from './sink.js';
+import { isDue, type Sink, type SinkContext } from './sink.js';
 import type { SpanLimits } from './span-limits.js';
 
 export interface RecordSinkOptions {
@@ -27,6 +27,7 @@ export class RecordSink implements Sink {
   readonly #batch: OtlpBatch;
   readonly #queue: SendQueue<Uint8Array>;
   #openSinceMs = 0;
+  #lookedMs = 0;
 
   constructor(private readonly options: RecordSinkOptions) {
     const { context, control, resource, stats, transport, names, limits, onError } = options;
@@ -41,13 +42,14 @@ export class RecordSink implements Sink {
   }
 
   takeRecord(ring: RingReader, word: number): void {
-    if (this.#batch.spans === 0) this.#openSinceMs = performance.now();
+    if (this.#batch.spans === 0) this.#openSinceMs = this.#lookedMs;
     this.#batch.add(ring, word);
     if (this.#batch.spans >= this.options.context.maxBatchSpans) this.#seal();
   }
 
   onDrained(nowMs: number): void {
-    if (this.#batch.spans > 0 && nowMs - this.#openSinceMs >= this.options.context.scheduleDelayMs) this.#seal();
+    if (this.#batch.spans > 0 && isDue(this.#openSinceMs, nowMs, this.options.context)) this.#seal();
+    this.#lookedMs = nowMs;
   }
 
   flush(): Promise<void> {

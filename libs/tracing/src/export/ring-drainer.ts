@@ -26,14 +26,11 @@ export interface RingDrainerOptions {
 export class RingDrainer {
   constructor(private readonly options: RingDrainerOptions) {}
 
-  /** @returns how full the fullest ring was, from 0 to 1 */
-  drain(): number {
+  drain(): void {
     const { rings, stats, sinks } = this.options;
-    let fullest = 0;
     for (const ring of rings.rings) {
       const { reader } = ring;
       if (reader.isEmpty) continue;
-      fullest = Math.max(fullest, reader.fill);
       reader.drainRecords((word) => {
         // Before the span, which may be the last that this thread sees.
         if (reader.names.length > ring.toldNames) this.#tellNames(ring);
@@ -44,7 +41,6 @@ export class RingDrainer {
     stats.set('droppedRing', rings.dropped);
     const nowMs = performance.now();
     for (const sink of sinks) sink.onDrained(nowMs);
-    return fullest;
   }
 
   /** After a thread that died: what it died of may be the next span of a ring. */

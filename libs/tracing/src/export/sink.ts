@@ -15,6 +15,14 @@ export interface Sink {
   shutdown(): Promise<void>;
 }
 
+/** Timers are not exact: a batch that would be due so soon after a look does not wait for the next one. */
+const EARLY_MS = 5;
+
+/** Whether a batch has waited long enough. @param sinceMs of the look before it began: it may hold spans as old */
+export function isDue(sinceMs: number, nowMs: number, { scheduleDelayMs }: SinkContext): boolean {
+  return nowMs - sinceMs >= scheduleDelayMs - EARLY_MS;
+}
+
 /** What every sink is made with. */
 export interface SinkContext {
   readonly maxBatchSpans: number;

@@ -1,6 +1,6 @@
 import type { ExportStats } from './export-stats.js';
 import { SendQueue } from './send-queue.js';
-import type { Sink, SinkContext } from './sink.js';
+import { isDue, type Sink, type SinkContext } from './sink.js';
 import type { TraceSpan } from '../trace-span.js';
 
 /** What a span takes as an object, about. */
@@ -20,6 +20,7 @@ export class SpanSink implements Sink {
   readonly #queue: SendQueue<readonly TraceSpan[]>;
   #open: TraceSpan[] = [];
   #openSinceMs = 0;
+  #lookedMs = 0;
 
   constructor(
     private readonly destination: SpanDestination,
@@ -44,13 +45,14 @@ export class SpanSink implements Sink {
   }
 
   takeSpan(span: TraceSpan): void {
-    if (this.#open.length === 0) this.#openSinceMs = performance.now();
+    if (this.#open.length === 0) this.#openSinceMs = this.#lookedMs;
     this.#open.push(span);
     if (this.#open.length >= this.context.maxBatchSpans) this.#seal();
   }
 
   onDrained(nowMs: number): void {
-    if (this.#open.length > 0 && nowMs - this.#openSinceMs >= this.context.scheduleDelayMs) this.#seal();
+    if (this.#open.length > 0 && isDue(this.#openSinceMs, nowMs, this.context)) this.#seal();
+    this.#lookedMs = nowMs;
   }
 
   async flush(): Promise<void> {

@@ -21,8 +21,6 @@ export interface ExporterOptions {
   readonly exporter?: string | undefined;
   /** `process.env` if not given. */
   readonly environment?: Environment | undefined;
-  /** How often rings are looked at; 50 if not given. */
-  readonly drainMs?: number | undefined;
   /** Takes what goes wrong, each kind once a minute; a process warning if not given. */
   readonly log?: ((message: string) => void) | undefined;
 }
@@ -40,12 +38,11 @@ export interface Exporter {
   stats(): ExportStatsSnapshot;
 }
 
-const DRAIN_MS = 100;
 const FLUSH_MS = 5000;
 
 /** Starts the thread that exports what this process records: one at a time. It keeps the process not alive. */
 export function startExporter(options: ExporterOptions): Exporter {
-  const { log = warn, drainMs = DRAIN_MS } = options;
+  const { log = warn } = options;
   const config = readOtelConfig(options.environment);
   const { maxBatchSpans, maxQueueSpans, scheduleDelayMs, exportTimeoutMs } = config;
   config.warnings.forEach((warning) => log(warning));
@@ -69,7 +66,6 @@ export function startExporter(options: ExporterOptions): Exporter {
       sglangNames: config.sglangNames,
       spanLimits: config.spanLimits,
       context: { maxBatchSpans, maxQueueSpans, scheduleDelayMs, exportTimeoutMs },
-      drainMs,
     },
   });
   return {

@@ -13,7 +13,6 @@ export interface ExporterThreadData {
   readonly sglangNames: boolean;
   readonly spanLimits: SpanLimits;
   readonly context: SinkContext;
-  readonly drainMs: number;
   readonly rings: readonly HandedRing[];
   readonly firstRingId: number;
   /** The thread before it died. */

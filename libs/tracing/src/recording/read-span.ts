@@ -1,7 +1,7 @@
 import type { TraceAttributes } from '../request-trace.js';
 import type { SpanEvent, SpanKind, SpanLink, SpanStatus, TraceSpan } from '../trace-span.js';
 import { AttributeName, LinkKind } from '../names.js';
-import type { RawSpan, RingReader } from './ring-reader.js';
+import { MEMBER_BYTES, type RawSpan, type RingReader } from './ring-reader.js';
 import type { SharedControl } from './shared-control.js';
 
 export const SCOPE_NAME = 'sliceway';
@@ -14,7 +14,8 @@ export function knownEpoch(control: SharedControl, epoch: number): number {
 
 /** Reads all of the span that `drain` stands at. */
 export function readSpan(ring: RingReader, raw: RawSpan, control: SharedControl, resource: TraceAttributes): TraceSpan {
-  const hex = (at: number, length: number): string => Buffer.from(ring.bytes.subarray(at, at + length)).toString('hex');
+  const hex = (at: number, length: number, bytes = ring.bytes): string =>
+    Buffer.from(bytes.subarray(at, at + length)).toString('hex');
   const epoch = knownEpoch(control, raw.epoch);
   const traceId = hex(raw.idsAt, 16);
   const parentSpanId = hex(raw.idsAt + 24, 8);
@@ -32,6 +33,12 @@ export function readSpan(ring: RingReader, raw: RawSpan, control: SharedControl,
   for (let i = 0; i < raw.links; i++) {
     const { idsAt, attributes: count } = ring.link();
     links.push({ traceId: hex(idsAt, 16), spanId: hex(idsAt + 16, 8), ...ring.attributes(count) });
+  }
+  for (let i = 0; i < raw.members; i++) {
+    const at = i * MEMBER_BYTES;
+    const spanId = hex(at + 16, 8, ring.members);
+    const attributes = { [AttributeName.linkKind]: LinkKind.batch };
+    links.push({ traceId: hex(at, 16, ring.members), spanId, attributes });
   }
   return {
     traceId,

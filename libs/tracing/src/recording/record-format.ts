@@ -8,11 +8,12 @@
  *
  * record  word 0      i32 length in words | i32 type
  *   name  word 1      i32 name id         | i32 length in characters, then UTF-16, 4 a word
+ *   members           i32 how many        | i32 0, then 3 words each: trace id, span id
  *   span  word 1      f64 start ts        word 2      f64 end ts
  *         word 3, 4   trace id            word 5      span id          word 6      parent id, 0 for none
  *         word 7      span id of the slice before it (a `prev` link), 0 for none
  *         word 8      i32 name id, -1 for a text that follows | i32 epoch (see SharedControl)
- *         word 9      i32 scope's name id, -1 for the library's own | i32 flags: kind, status << 4, FLAG_*
+ *         word 9      i32 scope's name id, -1 for the library's own | i32 flags: kind, status << 4, FLAG_*, members << 16
  *         word 10     i32 attributes, dropped ones << 16 | i32 events
  *         word 11     i32 links, dropped links << 16 | i32 dropped events
  *         then        [name text] [status message text] [trace state text] attributes, events, links
@@ -23,9 +24,10 @@
  *   link              2 words trace id, span id, i32 attributes as in word 10 | i32 0, attributes
  * ```
  * Ids lie as they are exported: most significant byte first. Names are numbered by each thread: a record gives a number's
- * text before its first use, and where the number is -1 the text follows instead.
+ * text before its first use, and where the number is -1 the text follows instead. A span with members links to those of the
+ * members' record before it: one batch step after the other has the same.
  */
-export const RecordType = { name: 1, span: 2 } as const;
+export const RecordType = { name: 1, span: 2, members: 3 } as const;
 
 export const HEADER_WORDS = 2;
 /** A ring of 1 MiB holds some 6,000 slices: a hundred milliseconds of a thread that makes 60,000 a second. */
@@ -42,6 +44,10 @@ export const Word = { written: 0, dropped: 1, read: 2, thread: 3 } as const;
 
 export const FLAG_STATUS_MESSAGE = 1 << 8;
 export const FLAG_TRACE_STATE = 1 << 9;
+export const MEMBERS_SHIFT = 16;
+/** So many spans refer to one record of members: an exporter that has missed it finds the next one. */
+export const MAX_SPANS_OF_MEMBERS = 100;
+export const MEMBER_WORDS = 3;
 
 export const ValueType = { number: 0, boolean: 1, string: 2, numbers: 3, strings: 4, none: 5 } as const;
 

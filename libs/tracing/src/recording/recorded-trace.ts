@@ -178,9 +178,9 @@ export class RecordedTrace implements RequestTrace {
   link(kind: LinkKind, { traceId, spanId }: { readonly traceId?: string; readonly spanId: string }): void {
     const frame = this.#innermost();
     if (!frame || this.#isEnded) return;
-    const hex = (traceId ?? this.#request.traceHex) + spanId;
+    const trace = traceId === undefined ? this.#request.ids.slice(0, RequestId.request) : hexToWords(traceId);
     frame.links ??= [];
-    frame.links.push({ kind, to: new SpanRef(hexToWords(hex)) });
+    frame.links.push({ kind, to: new SpanRef([...trace, ...hexToWords(spanId)]) });
   }
 
   current(): SpanRef | null {
@@ -411,7 +411,8 @@ export class RecordedTrace implements RequestTrace {
     writer.ids(this.#thread0, this.#thread1, ids[RequestId.request]!, ids[RequestId.request + 1]!);
     // Whose request span ends elsewhere says here what it lost.
     if (options.isElsewhere && dropped > 0) this.setThreadAttributes({ [AttributeName.dropped]: dropped });
-    writer.attributes(this.#attributes === null ? attributes : { ...attributes, ...this.#attributes });
+    if (this.#attributes === null) writer.fixedAttributes(attributes);
+    else writer.attributes({ ...attributes, ...this.#attributes });
     writer.commit(this.#events === null ? 0 : this.#events.writeRest(writer));
   }
 

@@ -7,6 +7,8 @@ import {
   FLAG_TRACE_STATE,
   HEADER_WORDS,
   MAX_RECORD_WORDS,
+  MEMBER_WORDS,
+  MEMBERS_SHIFT,
   nextRecord,
   RecordType,
   SPAN_HEAD_WORDS,
@@ -31,9 +33,15 @@ export interface RawSpan {
   readonly attributes: number;
   readonly events: number;
   readonly links: number;
+  /** How many of `RingReader.members` are links as well. */
+  readonly members: number;
   readonly droppedEvents: number;
   readonly droppedLinks: number;
 }
+
+/** What batch steps link to: for each 16 bytes of trace id and 8 of span id. */
+export type Members = Uint8Array;
+export const MEMBER_BYTES = MEMBER_WORDS * 8;
 
 /** The exporter's end of a ring. */
 export class RingReader {
@@ -45,6 +53,8 @@ export class RingReader {
   readonly u16: Uint16Array;
   readonly f64: Float64Array;
   readonly #capacity: number;
+  /** Those that spans with members link to: empty if they were missed. */
+  members: Members = new Uint8Array(0);
   readonly #utf8Names: Uint8Array[] = [];
   /** Next word of the record that is read. */
   #at = 0;
@@ -71,11 +81,6 @@ export class RingReader {
     return Atomics.load(this.i32, Word.written) === Atomics.load(this.i32, Word.read);
   }
 
-  /** How much of the ring waits to be read, from 0 to 1. */
-  get fill(): number {
-    return ((Atomics.load(this.i32, Word.written) - Atomics.load(this.i32, Word.read)) | 0) / this.#capacity;
-  }
-
   /**
    * Calls `take` for each span that was written, until it returns false: then that span stays for the next time. Within `take`
    * the parts are read in order: each of `attributes`, then per event `eventHead` and its attributes, then per link.
@@ -95,7 +100,9 @@ export class RingReader {
       const words = this.i32[word * 2]!;
       // No writer makes such a record; a loop over it would have no end.
       if (words <= 0) break;
-      if (this.i32[word * 2 + 1] === RecordType.name) this.#learn(word);
+      const type = this.i32[word * 2 + 1];
+      if (type === RecordType.name) this.#learn(word);
+      else if (type === RecordType.members) this.#learnMembers(word);
       else {
         if (!take(word)) break;
         taken++;
@@ -112,6 +119,8 @@ export class RingReader {
     const i32 = this.i32;
     const flags = i32[at + 19]!;
     const links = i32[at + 22]!;
+    const members = flags >>> MEMBERS_SHIFT;
+    const knownMembers = this.knownMembers(members);
     this.#at = word + SPAN_HEAD_WORDS;
     return {
       startTs: this.f64[word + 1]!,
@@ -127,9 +136,15 @@ export class RingReader {
       attributes: i32[at + 20]!,
       events: i32[at + 21]!,
       links: links & COUNT_MASK,
-      droppedLinks: links >>> DROPPED_SHIFT,
+      members: knownMembers,
+      droppedLinks: (links >>> DROPPED_SHIFT) + members - knownMembers,
       droppedEvents: i32[at + 23]!,
     };
+  }
+
+  /** How many of so many members, which a span links to, this reader has: all or, if it missed them, none. */
+  knownMembers(count: number): number {
+    return this.members.length === count * MEMBER_BYTES ? count : 0;
   }
 
   nameOf(id: number): string {
@@ -191,6 +206,11 @@ export class RingReader {
     this.#at = word + 2;
     const id = this.i32[word * 2 + 2]!;
     this.names[id] = this.#characters(this.i32[word * 2 + 3]!);
+  }
+
+  #learnMembers(word: number): void {
+    const count = this.i32[word * 2 + 2]!;
+    this.members = this.bytes.slice((word + 2) * 8, (word + 2) * 8 + count * MEMBER_BYTES);
   }
 
   #value(type: number, size: number): AttributeValue | undefined {

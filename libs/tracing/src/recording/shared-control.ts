@@ -10,6 +10,7 @@ const MALFORMED = 2;
 const ENABLED = 3;
 const MODULES = 4;
 const IGNORES_PARENT = 5;
+const LOOKS = 6;
 const HEAD_RATIO = 4; // as f64
 const HEAD_BYTES = 64;
 const MODULE_BITS: readonly TraceModule[] = Object.values(TraceModule);
@@ -91,6 +92,18 @@ export class SharedControl {
 
   countMalformed(): void {
     Atomics.add(this.#i32, MALFORMED, 1);
+  }
+
+  /** A ring fills: its exporter had better look at it before the next time that it would. */
+  askForLook(): void {
+    Atomics.add(this.#i32, LOOKS, 1);
+    Atomics.notify(this.#i32, LOOKS);
+  }
+
+  /** Resolves when a thread has asked since `seen`, with what to wait for next; what it gave last, or 0. */
+  async lookAsked(seen: number): Promise<number> {
+    await Atomics.waitAsync(this.#i32, LOOKS, seen).value;
+    return Atomics.load(this.#i32, LOOKS);
   }
 
   /** Number of the newest estimate. */

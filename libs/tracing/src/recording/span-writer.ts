@@ -9,7 +9,10 @@ import {
   MAX_LIST,
   MAX_NAMES,
   MAX_RECORD_WORDS,
+  MAX_SPANS_OF_MEMBERS,
   MAX_TEXT,
+  MEMBER_WORDS,
+  MEMBERS_SHIFT,
   nextRecord,
   RecordType,
   RING_WORDS,
@@ -17,6 +20,7 @@ import {
   ValueType,
   Word,
 } from './record-format.js';
+import { SharedControl } from './shared-control.js';
 
 /** Words that must be left in a record for the heads of what may still come. */
 const RESERVE_WORDS = 64;
@@ -29,6 +33,16 @@ const IS_ORDERED = process.arch === 'x64';
 
 /** A power of two. */
 const RECENT_NAMES = 128;
+
+const control = SharedControl.ofProcess();
+
+/** Attributes as they lie in a record. */
+interface FixedAttributes {
+  readonly words: Int32Array;
+  readonly count: number;
+}
+
+const NO_WORDS: FixedAttributes = { words: new Int32Array(0), count: 0 };
 
 /**
  * One thread's end of its ring. A span is written in this order: `begin`, `ids`, its texts (`name`, `statusMessage`, `traceState`),
@@ -44,14 +58,21 @@ export class SpanWriter {
   readonly #names = new Map<string, number>();
   readonly #recentNames = new Array<string | null>(RECENT_NAMES).fill(null);
   readonly #recentIds = new Array<number>(RECENT_NAMES).fill(-1);
+  readonly #fixed = new WeakMap<TraceAttributes, FixedAttributes>();
   /** Names that this record spells out. */
   readonly #unnumbered: string[] = [];
   #written = 0;
   #read = 0;
+  /** With less room than this the reader's place is looked up. */
+  #lookBelow: number;
   /** First word of the record, and the next free one. */
   #base = 0;
   #at = 0;
   #end = 0;
+  /** The last record of members: its number, how many it has, and how many spans refer to it. */
+  #membersId = 0;
+  #members = 0;
+  #spansOfMembers = 0;
   #attributes = 0;
   #droppedAttributes = 0;
   #events = 0;
@@ -62,6 +83,7 @@ export class SpanWriter {
   /** @param capacity words, a power of two and more than MAX_RECORD_WORDS */
   constructor(capacity = RING_WORDS) {
     this.#capacity = capacity;
+    this.#lookBelow = capacity / 2;
     this.buffer = new SharedArrayBuffer((HEADER_WORDS + capacity + MAX_RECORD_WORDS) * 8);
     this.#i32 = new Int32Array(this.buffer);
     this.#u16 = new Uint16Array(this.buffer);
@@ -165,6 +187,26 @@ export class SpanWriter {
     for (const key in attributes) this.attribute(key, attributes[key]!);
   }
 
+  /** As `attributes`, of an object that stays and never changes: its words are copied from the second time on. */
+  fixedAttributes(attributes: TraceAttributes): void {
+    const { words, count } = this.#fixed.get(attributes) ?? NO_WORDS;
+    // Whether all have room is not looked at: they come first.
+    if (count > 0) {
+      const at = this.#at * 2;
+      // `set` takes longer for so few.
+      for (let i = 0; i < words.length; i++) this.#i32[at + i] = words[i]!;
+      this.#at += words.length / 2;
+      this.#attributes += count;
+      return;
+    }
+    const from = this.#at * 2;
+    const before = this.#attributes;
+    const unnumbered = this.#unnumbered.length;
+    this.attributes(attributes);
+    if (this.#unnumbered.length > unnumbered) return;
+    this.#fixed.set(attributes, { words: this.#i32.slice(from, this.#at * 2), count: this.#attributes - before });
+  }
+
   attribute(key: string, value: AttributeValue): void {
     if (this.#at > this.#end || this.#attributes >= MAX_ATTRIBUTES) {
       this.#droppedAttributes++;
@@ -215,6 +257,45 @@ export class SpanWriter {
     return true;
   }
 
+  /** Begins a record of the spans that batch steps link to. @returns false when the ring is full; then nothing else may be called */
+  beginMembers(): boolean {
+    if (!this.#open(RecordType.members)) {
+      this.#i32[Word.dropped]!++;
+      return false;
+    }
+    this.#at = this.#base + 2;
+    this.#members = 0;
+    return true;
+  }
+
+  /** @param ids trace id (4 words) and span id (2) */
+  member(ids: ArrayLike<number>): void {
+    const at = this.#at * 2;
+    for (let i = 0; i < 6; i++) this.#i32[at + i] = ids[i]!;
+    this.#at += MEMBER_WORDS;
+    this.#members++;
+  }
+
+  /** @returns what `linkMembers` knows them by */
+  commitMembers(): number {
+    this.#i32[this.#base * 2 + 2] = this.#members;
+    this.#i32[this.#base * 2 + 3] = 0;
+    this.#publish();
+    this.#spansOfMembers = 0;
+    return ++this.#membersId;
+  }
+
+  /** Whether the next span can link to these members; else they have to be written again. */
+  hasMembers(id: number): boolean {
+    return id === this.#membersId && this.#spansOfMembers < MAX_SPANS_OF_MEMBERS;
+  }
+
+  /** Links the span that began to each of the last members. */
+  linkMembers(): void {
+    this.#i32[this.#base * 2 + 19]! |= this.#members << MEMBERS_SHIFT;
+    this.#spansOfMembers++;
+  }
+
   commit(droppedEvents = 0, droppedLinks = 0): void {
     this.#count();
     const at = this.#base * 2;
@@ -250,14 +331,21 @@ export class SpanWriter {
 
   /** @returns false when the longest record would not fit */
   #open(type: number): boolean {
-    if (this.#free() < MAX_RECORD_WORDS) {
-      this.#read = Atomics.load(this.#i32, Word.read);
-      if (this.#free() < MAX_RECORD_WORDS) return false;
-    }
+    if (this.#free() < this.#lookBelow && !this.#hasRoom()) return false;
     this.#base = HEADER_WORDS + (this.#written & (this.#capacity - 1));
     this.#end = this.#base + MAX_RECORD_WORDS - RESERVE_WORDS;
     this.#i32[this.#base * 2 + 1] = type;
     return true;
+  }
+
+  #hasRoom(): boolean {
+    this.#read = Atomics.load(this.#i32, Word.read);
+    const free = this.#free();
+    const isFilling = free < this.#capacity / 2;
+    // Once for each time that it fills.
+    if (isFilling && this.#lookBelow > MAX_RECORD_WORDS) control.askForLook();
+    this.#lookBelow = isFilling ? MAX_RECORD_WORDS : this.#capacity / 2;
+    return free >= MAX_RECORD_WORDS;
   }
 
   #free(): number {
