@@ -4,9 +4,11 @@ import { bitsToHex, randomBits } from './span-ids.js';
 const words = [0x01234567, -1, 0, 0x09af90fa, ...Array.from({ length: 1000 }, randomBits)];
 
 it('headers are texts and ids, one after another', () => {
-  const header = new HeaderWriter();
+  const header = new HeaderWriter(`00-${'0'.repeat(16)}-`);
   for (const bits of words) {
-    expect(header.text('00-').bits(bits).text('-').bits(0).take()).toBe(`00-${bitsToHex(bits)}-00000000`);
+    header.id(3, bits, ~bits);
+    header.text(20, 'role');
+    expect(header.take(24)).toBe(`00-${bitsToHex(bits)}${bitsToHex(~bits)}-role`);
   }
 });
 

@@ -58,28 +58,26 @@ export class HexReader {
 export class HeaderWriter {
   readonly #bytes = Buffer.alloc(MAX_CHARACTERS);
   readonly #view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset);
-  #length = 0;
 
-  text(ascii: string): this {
-    let at = this.#length;
-    for (let i = 0; i < ascii.length; i++) this.#bytes[at++] = ascii.charCodeAt(i);
-    this.#length = at;
-    return this;
+  /** @param template what stays of one header after another */
+  constructor(template: string) {
+    this.text(0, template);
   }
 
-  /** As `bitsToHex`. */
-  bits(bits: number): this {
-    const at = this.#length;
-    this.#view.setInt32(at, digitsOf(bits), true);
-    this.#view.setInt32(at + 4, digitsOf(bits >>> 16), true);
-    this.#length = at + 8;
-    return this;
+  text(at: number, ascii: string): void {
+    for (let i = 0; i < ascii.length; i++) this.#bytes[at + i] = ascii.charCodeAt(i);
   }
 
-  /** What was written; the next one begins. */
-  take(): string {
-    const length = this.#length;
-    this.#length = 0;
+  /** As `bitsToHex`, two words of an id. */
+  id(at: number, first: number, second: number): void {
+    const view = this.#view;
+    view.setInt32(at, digitsOf(first), true);
+    view.setInt32(at + 4, digitsOf(first >>> 16), true);
+    view.setInt32(at + 8, digitsOf(second), true);
+    view.setInt32(at + 12, digitsOf(second >>> 16), true);
+  }
+
+  take(length: number): string {
     return this.#bytes.toString('latin1', 0, length);
   }
 }

@@ -1,4 +1,5 @@
-import type { Agent, IncomingMessage, request } from 'node:http';
+import type { Agent, IncomingMessage, request, RequestOptions } from 'node:http';
+import { urlToHttpOptions } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node-http';
@@ -41,6 +42,7 @@ export async function createOtlpHttpTransport(endpoint: string | undefined): Pro
     required,
   );
   const url = new URL(options.url);
+  const target = urlToHttpOptions(url);
   const agent: Agent = await options.agentFactory(url.protocol);
   const { request: open } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
   const isZipped = options.compression === 'gzip';
@@ -53,7 +55,7 @@ export async function createOtlpHttpTransport(endpoint: string | undefined): Pro
       'Content-Length': body.length,
     };
     signal.throwIfAborted();
-    const answer = await post(open, url, { agent, headers, timeoutMs, signal }, body);
+    const answer = await post(open, target, { agent, headers, timeoutMs, signal }, body);
     return answer.length === 0 ? 0 : warnOfRejected(ProtobufTraceSerializer.deserializeResponse(answer).partialSuccess);
   }
 
@@ -75,7 +77,7 @@ interface PostOptions {
 
 function post(
   open: typeof request,
-  url: URL,
+  target: RequestOptions,
   { agent, headers, timeoutMs, signal }: PostOptions,
   body: Uint8Array,
 ): Promise<Buffer> {
@@ -88,7 +90,7 @@ function post(
       clearTimeout(timer);
       resolve(Buffer.concat(parts));
     };
-    const sent = open(url, { method: 'POST', agent, headers }, (answer) => {
+    const sent = open({ ...target, method: 'POST', agent, headers }, (answer) => {
       const parts: Buffer[] = [];
       let size = 0;
       answer.on('data', (part: Buffer) => {

@@ -9,13 +9,16 @@ import type { SpanWriter } from './span-writer.js';
 
 const ERROR_FLAG = SpanStatus.error << 4;
 
-const header = new HeaderWriter();
-const LEVEL_PREFIX = ['0-', '1-', '2-', '3-'] as const satisfies Record<TraceLevel, string>;
+const NO_ID = '0'.repeat(16);
+const traceparent = new HeaderWriter(`00-${NO_ID}${NO_ID}-${NO_ID}-01`);
+/** Up to the role. */
+const ownHeader = new HeaderWriter(`0-${NO_ID}-`);
+const LEVEL_DIGIT = ['0', '1', '2', '3'] as const satisfies Record<TraceLevel, string>;
 
 /** Positions in `RequestSpan.ids`: of the trace (4 words), the request span, the room span, and what the latter hangs on (2 each). */
 export const RequestId = { trace: 0, request: 4, room: 6, outer: 8 } as const;
 
-export const NO_ROOM = '0'.repeat(16);
+export const NO_ROOM = NO_ID;
 const ROOM = /^[0-9a-f]{1,16}$/i;
 
 /**
@@ -110,17 +113,25 @@ export class RequestSpan {
   #writeOwn(previous0: number, previous1: number): string {
     const { ids } = this;
     const { level, role, room } = this.options;
-    header.text(LEVEL_PREFIX[level]).bits(previous0).bits(previous1).text('-').text(role).text('-');
-    header.bits(ids[RequestId.request]!).bits(ids[RequestId.request + 1]!);
-    return header.text('-').text(room).take();
+    ownHeader.text(0, LEVEL_DIGIT[level]);
+    ownHeader.id(2, previous0, previous1);
+    ownHeader.text(19, role);
+    const end = 19 + role.length;
+    ownHeader.text(end, '-');
+    ownHeader.id(end + 1, ids[RequestId.request]!, ids[RequestId.request + 1]!);
+    ownHeader.text(end + 17, '-');
+    ownHeader.text(end + 18, room);
+    return ownHeader.take(end + 34);
   }
 
   /** Of the room span. */
   #writeTraceparent(): string {
     const { ids } = this;
-    header.text('00-').bits(ids[0]!).bits(ids[1]!).bits(ids[2]!).bits(ids[3]!).text('-');
-    header.bits(ids[RequestId.room]!).bits(ids[RequestId.room + 1]!);
-    return header.text('-').text(this.options.flags).take();
+    traceparent.id(3, ids[0]!, ids[1]!);
+    traceparent.id(19, ids[2]!, ids[3]!);
+    traceparent.id(36, ids[RequestId.room]!, ids[RequestId.room + 1]!);
+    traceparent.text(53, this.options.flags);
+    return traceparent.take(55);
   }
 
   #write(name: string, span: number, parent: number, endTs: number, attributes: TraceAttributes): void {

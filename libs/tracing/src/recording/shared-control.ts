@@ -13,7 +13,10 @@ const IGNORES_PARENT = 5;
 const LOOKS = 6;
 const HEAD_RATIO = 4; // as f64
 const HEAD_BYTES = 64;
-const MODULE_BITS: readonly TraceModule[] = Object.values(TraceModule);
+const MODULE_BIT = Object.fromEntries(Object.values(TraceModule).map((module, i) => [module, 1 << i])) as Record<
+  TraceModule,
+  number
+>;
 
 /** What the threads of a process share: the level, and when the clock's origin was. */
 export class SharedControl {
@@ -56,14 +59,14 @@ export class SharedControl {
   }
 
   hasModule(module: TraceModule): boolean {
-    return (Atomics.load(this.#i32, MODULES) & (1 << MODULE_BITS.indexOf(module))) !== 0;
+    return (Atomics.load(this.#i32, MODULES) & MODULE_BIT[module]) !== 0;
   }
 
   set modules(modules: readonly TraceModule[]) {
     Atomics.store(
       this.#i32,
       MODULES,
-      modules.reduce((bits, each) => bits | (1 << MODULE_BITS.indexOf(each)), 0),
+      modules.reduce((bits, each) => bits | MODULE_BIT[each], 0),
     );
   }
 

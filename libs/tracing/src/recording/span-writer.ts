@@ -36,6 +36,9 @@ const RECENT_NAMES = 128;
 
 const control = SharedControl.ofProcess();
 
+/** A ring with so much in it is to be looked at: some 1,500 spans, which a queue of the default size takes at once. */
+const FILLING = 1 / 4;
+
 /** Attributes as they lie in a record. */
 interface FixedAttributes {
   readonly words: Int32Array;
@@ -83,7 +86,7 @@ export class SpanWriter {
   /** @param capacity words, a power of two and more than MAX_RECORD_WORDS */
   constructor(capacity = RING_WORDS) {
     this.#capacity = capacity;
-    this.#lookBelow = capacity / 2;
+    this.#lookBelow = capacity * (1 - FILLING);
     this.buffer = new SharedArrayBuffer((HEADER_WORDS + capacity + MAX_RECORD_WORDS) * 8);
     this.#i32 = new Int32Array(this.buffer);
     this.#u16 = new Uint16Array(this.buffer);
@@ -341,10 +344,11 @@ export class SpanWriter {
   #hasRoom(): boolean {
     this.#read = Atomics.load(this.#i32, Word.read);
     const free = this.#free();
-    const isFilling = free < this.#capacity / 2;
-    // Once for each time that it fills.
+    const share = this.#capacity * FILLING;
+    const isFilling = free < this.#capacity - share;
+    // Not for each record that finds it full.
     if (isFilling && this.#lookBelow > MAX_RECORD_WORDS) control.askForLook();
-    this.#lookBelow = isFilling ? MAX_RECORD_WORDS : this.#capacity / 2;
+    this.#lookBelow = isFilling ? Math.max(free - share, MAX_RECORD_WORDS) : this.#capacity - share;
     return free >= MAX_RECORD_WORDS;
   }
 
