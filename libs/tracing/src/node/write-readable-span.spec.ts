@@ -14,6 +14,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { now } from '../clock.js';
 import { readSpan } from '../recording/read-span.js';
+import { estimateOrigin } from '../export/estimate-origin.js';
 import { RingReader } from '../recording/ring-reader.js';
 import { SharedControl } from '../recording/shared-control.js';
 import { SpanWriter } from '../recording/span-writer.js';
@@ -29,9 +30,8 @@ const PARENT = {
   traceState: createTraceState('a=1,b=2'),
 };
 
-function originNs(): bigint {
-  return BigInt(Date.now()) * 1_000_000n - BigInt(now());
-}
+/** A pause between two readings of clocks would be taken for a part of the origin. */
+const originNs = (): bigint => estimateOrigin().originNs;
 
 function read(writer: SpanWriter): TraceSpan[] {
   const ring = new RingReader(writer.buffer);
