@@ -1,5 +1,8 @@
 import { randomFillSync } from 'node:crypto';
 
+/** A span id that is none. */
+export const NO_ID = '0'.repeat(16);
+
 const POOL = new Int32Array(2048);
 let next = POOL.length;
 

@@ -21,15 +21,17 @@ const DASH = 45;
 const UNDERSCORE = 95;
 const ZERO = 48;
 const SAMPLED = 1;
-const ROLE_AT = 19;
+/** Where the parts of our own header and of `traceparent` begin. */
+export const PREVIOUS_AT = 2;
+export const ROLE_AT = 19;
 /** Characters of a role. */
 export const MAX_ROLE = 32;
-const TRACEPARENT_LENGTH = 55;
-const TRACE_AT = 3;
-const PARENT_AT = 36;
-const FLAGS_AT = 53;
+export const TRACEPARENT_LENGTH = 55;
+export const TRACE_AT = 3;
+export const PARENT_AT = 36;
+export const FLAGS_AT = 53;
 /** After the role: `-<request span>-<room>`. */
-const OWN_REST = 34;
+export const OWN_REST = 34;
 
 /** version-traceid-parentid-flags; versions after 00 may add fields. https://www.w3.org/TR/trace-context-2/#traceparent-header */
 const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
@@ -171,7 +173,7 @@ export class ReceivedContext implements TraceContext {
       level >= 0 &&
       level <= TraceLevel.all &&
       hex.code(1) === DASH &&
-      hex.words(2, ids, ContextId.previous, 2) &&
+      hex.words(PREVIOUS_AT, ids, ContextId.previous, 2) &&
       hex.code(ROLE_AT - 1) === DASH &&
       end > ROLE_AT &&
       end <= ROLE_AT + MAX_ROLE &&

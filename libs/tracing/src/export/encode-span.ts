@@ -1,4 +1,4 @@
-import { LinkKind, AttributeName } from '../names.js';
+import { LinkKind } from '../names.js';
 import {
   COUNT_MASK,
   DROPPED_SHIFT,
@@ -8,11 +8,12 @@ import {
   SPAN_HEAD_WORDS,
   ValueType,
 } from '../recording/record-format.js';
-import { MEMBER_BYTES, type Members, type RingReader } from '../recording/ring-reader.js';
+import type { RingReader } from '../recording/ring-reader.js';
+import { kindAttribute, LINKS_TAG, LinkTag, MemberLinks, writeId, writeLink } from './encode-link.js';
 import type { EpochTimes } from './epoch-times.js';
 import type { FurtherNames } from './further-names.js';
 import { ARRAY_VALUES, encodeNumber, KeyValueTag, ValueTag } from './otlp-values.js';
-import { ProtobufWriter } from './protobuf-writer.js';
+import type { ProtobufWriter } from './protobuf-writer.js';
 import { DEFAULT_SPAN_LIMITS, limitUnits, type SpanLimits } from './span-limits.js';
 
 /** Field numbers and wire types of opentelemetry/proto/trace/v1/trace.proto. */
@@ -29,14 +30,13 @@ const SpanTag = {
   droppedAttributes: 0x50,
   events: 0x5a,
   droppedEvents: 0x60,
-  links: 0x6a,
+  links: LINKS_TAG,
   droppedLinks: 0x70,
   status: 0x7a,
   /** Two bytes, little-endian. */
   flags: 0x0185,
 } as const;
 const EventTag = { time: 0x09, name: 0x12, attributes: 0x1a, droppedAttributes: 0x20 } as const;
-const LinkTag = { traceId: 0x0a, spanId: 0x12, attributes: 0x22, droppedAttributes: 0x28 } as const;
 const StatusTag = { message: 0x12, code: 0x18 } as const;
 
 /** W3C trace flags: what is recorded was sampled. Whether a parent is remote is not known here. */
@@ -49,39 +49,6 @@ const HEAD_BYTES = 128;
 /** No text is as long. An integer, since each one is compared with it. */
 const NO_LIMIT = 0x3fffffff;
 
-/** A link's only attribute. */
-function kindAttribute(kind: LinkKind, { linkAttributes, valueLength }: SpanLimits): Uint8Array {
-  if (linkAttributes === 0) return Uint8Array.of(LinkTag.droppedAttributes, 1);
-  const key = AttributeName.linkKind;
-  const value = kind.slice(0, valueLength);
-  const any = [ValueTag.string, value.length, ...Buffer.from(value)];
-  const pair = [KeyValueTag.key, key.length, ...Buffer.from(key), KeyValueTag.value, any.length, ...any];
-  return Uint8Array.from([LinkTag.attributes, pair.length, ...pair]);
-}
-
-/** A whole link, with an attribute that is encoded; reserves. @param traceAt index in `bytes` of the trace's id @param spanAt of the span's */
-function writeLink(
-  out: ProtobufWriter,
-  bytes: Uint8Array,
-  traceAt: number,
-  spanAt: number,
-  attribute: Uint8Array,
-): void {
-  out.reserve(HEAD_BYTES);
-  out.byte(SpanTag.links);
-  const begun = out.begin();
-  writeId(out, LinkTag.traceId, bytes, traceAt, 16);
-  writeId(out, LinkTag.spanId, bytes, spanAt, 8);
-  out.copy(attribute, 0, attribute.length);
-  out.end(begun);
-}
-
-function writeId(out: ProtobufWriter, tag: number, bytes: Uint8Array, at: number, size: number): void {
-  out.byte(tag);
-  out.byte(size);
-  out.copy(bytes, at, size);
-}
-
 /** Span records as OTLP spans, without a string or an object in between. */
 export class SpanEncoder {
   #out!: ProtobufWriter;
@@ -89,10 +56,7 @@ export class SpanEncoder {
   /** Next word of the record. */
   #at = 0;
   readonly #previousAttribute: Uint8Array;
-  readonly #memberAttribute: Uint8Array;
-  /** Links to the members that were encoded last: a batch step often has those of the one before it. */
-  readonly #memberLinks = new ProtobufWriter(1 << 10);
-  #linkedMembers: Members | null = null;
+  readonly #memberLinks: MemberLinks;
   readonly #maxValueLength: number;
 
   /** @param furtherNames of a span's attributes */
@@ -102,7 +66,7 @@ export class SpanEncoder {
     private readonly limits: SpanLimits = DEFAULT_SPAN_LIMITS,
   ) {
     this.#previousAttribute = kindAttribute(LinkKind.previous, limits);
-    this.#memberAttribute = kindAttribute(LinkKind.batch, limits);
+    this.#memberLinks = new MemberLinks(limits);
     this.#maxValueLength = Math.min(limits.valueLength, NO_LIMIT);
   }
 
@@ -151,7 +115,7 @@ export class SpanEncoder {
     for (let i = 0; i < droppedEvents; i++) this.#passOverEvent();
     if (hasPrevious && links > 0) this.#previous(word);
     for (let i = hasPrevious ? 1 : 0; i < links; i++) this.#link();
-    if (members > 0) this.#membersOf(ring.members, members);
+    if (members > 0) this.#memberLinks.append(ring.members, members, out);
     out.end(begun, SPAN_LENGTH_BYTES);
   }
 
@@ -206,25 +170,6 @@ export class SpanEncoder {
     this.#id(LinkTag.spanId, (at + 2) * 8, 8);
     this.#attributes(LinkTag, this.#ring.i32[at * 2 + 6]!, this.limits.linkAttributes);
     out.end(begun);
-  }
-
-  /** Links to the first `count`. */
-  #membersOf(members: Members, count: number): void {
-    const links = this.#memberLinks;
-    if (members !== this.#linkedMembers) this.#encodeMembers(members, links);
-    // All are as long.
-    const size = (links.length / members.length) * MEMBER_BYTES * count;
-    this.#out.reserve(size);
-    this.#out.bytes.set(links.bytes.subarray(0, size), this.#out.length);
-    this.#out.length += size;
-  }
-
-  #encodeMembers(members: Members, links: ProtobufWriter): void {
-    this.#linkedMembers = members;
-    links.length = 0;
-    for (let at = 0; at < members.length; at += MEMBER_BYTES) {
-      writeLink(links, members, at, at + 16, this.#memberAttribute);
-    }
   }
 
   /**

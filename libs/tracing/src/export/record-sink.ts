@@ -6,7 +6,7 @@ import type { ExportStats } from './export-stats.js';
 import { OtlpBatch } from './otlp-batch.js';
 import type { OtlpTransport } from './otlp-transport.js';
 import { SendQueue } from './send-queue.js';
-import { isDue, type Sink, type SinkContext } from './sink.js';
+import { BatchDelay, type Sink, type SinkContext } from './sink.js';
 import type { SpanLimits } from './span-limits.js';
 
 export interface RecordSinkOptions {
@@ -26,11 +26,11 @@ export class RecordSink implements Sink {
   readonly name = 'otlp';
   readonly #batch: OtlpBatch;
   readonly #queue: SendQueue<Uint8Array>;
-  #openSinceMs = 0;
-  #lookedMs = 0;
+  readonly #delay: BatchDelay;
 
   constructor(private readonly options: RecordSinkOptions) {
     const { context, control, resource, stats, transport, names, limits, onError } = options;
+    this.#delay = new BatchDelay(context);
     this.#batch = new OtlpBatch(control, resource, names, limits);
     this.#queue = new SendQueue({
       maxSpans: context.maxQueueSpans,
@@ -42,14 +42,13 @@ export class RecordSink implements Sink {
   }
 
   takeRecord(ring: RingReader, word: number): void {
-    if (this.#batch.spans === 0) this.#openSinceMs = this.#lookedMs;
+    if (this.#batch.spans === 0) this.#delay.begin();
     this.#batch.add(ring, word);
     if (this.#batch.spans >= this.options.context.maxBatchSpans) this.#seal();
   }
 
   onDrained(nowMs: number): void {
-    if (this.#batch.spans > 0 && isDue(this.#openSinceMs, nowMs, this.options.context)) this.#seal();
-    this.#lookedMs = nowMs;
+    if (this.#delay.isOver(nowMs) && this.#batch.spans > 0) this.#seal();
   }
 
   flush(): Promise<void> {

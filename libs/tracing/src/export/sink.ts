@@ -18,9 +18,23 @@ export interface Sink {
 /** Timers are not exact: a batch that would be due so soon after a look does not wait for the next one. */
 const EARLY_MS = 5;
 
-/** Whether a batch has waited long enough. @param sinceMs of the look before it began: it may hold spans as old */
-export function isDue(sinceMs: number, nowMs: number, { scheduleDelayMs }: SinkContext): boolean {
-  return nowMs - sinceMs >= scheduleDelayMs - EARLY_MS;
+/** How long a batch has waited: since the look before it began, for it may hold spans as old. */
+export class BatchDelay {
+  #lookedMs = 0;
+  #sinceMs = 0;
+
+  constructor(private readonly context: SinkContext) {}
+
+  /** The next batch begins. */
+  begin(): void {
+    this.#sinceMs = this.#lookedMs;
+  }
+
+  /** Called at each look. @returns whether the batch has waited long enough */
+  isOver(nowMs: number): boolean {
+    this.#lookedMs = nowMs;
+    return nowMs - this.#sinceMs >= this.context.scheduleDelayMs - EARLY_MS;
+  }
 }
 
 /** What every sink is made with. */

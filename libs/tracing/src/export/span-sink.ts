@@ -1,6 +1,6 @@
 import type { ExportStats } from './export-stats.js';
 import { SendQueue } from './send-queue.js';
-import { isDue, type Sink, type SinkContext } from './sink.js';
+import { BatchDelay, type Sink, type SinkContext } from './sink.js';
 import type { TraceSpan } from '../trace-span.js';
 
 /** What a span takes as an object, about. */
@@ -18,9 +18,8 @@ export interface SpanDestination {
 /** Collects spans as objects and sends them in batches. */
 export class SpanSink implements Sink {
   readonly #queue: SendQueue<readonly TraceSpan[]>;
+  readonly #delay: BatchDelay;
   #open: TraceSpan[] = [];
-  #openSinceMs = 0;
-  #lookedMs = 0;
 
   constructor(
     private readonly destination: SpanDestination,
@@ -28,6 +27,7 @@ export class SpanSink implements Sink {
     stats: ExportStats,
     onError: (error: Error) => void,
   ) {
+    this.#delay = new BatchDelay(context);
     this.#queue = new SendQueue({
       maxSpans: context.maxQueueSpans,
       timeoutMs: context.exportTimeoutMs,
@@ -45,14 +45,13 @@ export class SpanSink implements Sink {
   }
 
   takeSpan(span: TraceSpan): void {
-    if (this.#open.length === 0) this.#openSinceMs = this.#lookedMs;
+    if (this.#open.length === 0) this.#delay.begin();
     this.#open.push(span);
     if (this.#open.length >= this.context.maxBatchSpans) this.#seal();
   }
 
   onDrained(nowMs: number): void {
-    if (this.#open.length > 0 && isDue(this.#openSinceMs, nowMs, this.context)) this.#seal();
-    this.#lookedMs = nowMs;
+    if (this.#delay.isOver(nowMs) && this.#open.length > 0) this.#seal();
   }
 
   async flush(): Promise<void> {

@@ -1,11 +1,11 @@
 import type { TraceAttributes } from '../request-trace.js';
 import type { SpanEvent, SpanKind, SpanLink, SpanStatus, TraceSpan } from '../trace-span.js';
 import { AttributeName, LinkKind } from '../names.js';
+import { NO_ID } from '../span-ids.js';
 import { MEMBER_BYTES, type RawSpan, type RingReader } from './ring-reader.js';
 import type { SharedControl } from './shared-control.js';
 
 export const SCOPE_NAME = 'sliceway';
-const NO_ID = '0'.repeat(16);
 
 /** The number of an estimate that was made: a span may be older than the first one. */
 export function knownEpoch(control: SharedControl, epoch: number): number {

@@ -2,14 +2,14 @@ import { type ContextCarrier, ContextHeader } from '../context-carrier.js';
 import { HeaderWriter } from '../header-text.js';
 import { AttributeName } from '../names.js';
 import type { AttributeValue, TraceAttributes } from '../request-trace.js';
-import { spanIdToHex } from '../span-ids.js';
+import { NO_ID, spanIdToHex } from '../span-ids.js';
+import { FLAGS_AT, OWN_REST, PARENT_AT, PREVIOUS_AT, ROLE_AT, TRACE_AT, TRACEPARENT_LENGTH } from '../trace-context.js';
 import type { TraceLevel, TraceModule } from '../trace-level.js';
 import { SpanKind, SpanStatus } from '../trace-span.js';
 import type { SpanWriter } from './span-writer.js';
 
 const ERROR_FLAG = SpanStatus.error << 4;
 
-const NO_ID = '0'.repeat(16);
 const traceparent = new HeaderWriter(`00-${NO_ID}${NO_ID}-${NO_ID}-01`);
 /** Up to the role. */
 const ownHeader = new HeaderWriter(`0-${NO_ID}-`);
@@ -114,24 +114,24 @@ export class RequestSpan {
     const { ids } = this;
     const { level, role, room } = this.options;
     ownHeader.text(0, LEVEL_DIGIT[level]);
-    ownHeader.id(2, previous0, previous1);
-    ownHeader.text(19, role);
-    const end = 19 + role.length;
+    ownHeader.id(PREVIOUS_AT, previous0, previous1);
+    ownHeader.text(ROLE_AT, role);
+    const end = ROLE_AT + role.length;
     ownHeader.text(end, '-');
     ownHeader.id(end + 1, ids[RequestId.request]!, ids[RequestId.request + 1]!);
     ownHeader.text(end + 17, '-');
     ownHeader.text(end + 18, room);
-    return ownHeader.take(end + 34);
+    return ownHeader.take(end + OWN_REST);
   }
 
   /** Of the room span. */
   #writeTraceparent(): string {
     const { ids } = this;
-    traceparent.id(3, ids[0]!, ids[1]!);
-    traceparent.id(19, ids[2]!, ids[3]!);
-    traceparent.id(36, ids[RequestId.room]!, ids[RequestId.room + 1]!);
-    traceparent.text(53, this.options.flags);
-    return traceparent.take(55);
+    traceparent.id(TRACE_AT, ids[0]!, ids[1]!);
+    traceparent.id(TRACE_AT + 16, ids[2]!, ids[3]!);
+    traceparent.id(PARENT_AT, ids[RequestId.room]!, ids[RequestId.room + 1]!);
+    traceparent.text(FLAGS_AT, this.options.flags);
+    return traceparent.take(TRACEPARENT_LENGTH);
   }
 
   #write(name: string, span: number, parent: number, endTs: number, attributes: TraceAttributes): void {

@@ -45,8 +45,6 @@ interface FixedAttributes {
   readonly count: number;
 }
 
-const NO_WORDS: FixedAttributes = { words: new Int32Array(0), count: 0 };
-
 /**
  * One thread's end of its ring. A span is written in this order: `begin`, `ids`, its texts (`name`, `statusMessage`, `traceState`),
  * `attribute`s, `event`s each with its attributes, `link`s each with its attributes, `commit`. Nothing waits or throws: a full
@@ -192,9 +190,10 @@ export class SpanWriter {
 
   /** As `attributes`, of an object that stays and never changes: its words are copied from the second time on. */
   fixedAttributes(attributes: TraceAttributes): void {
-    const { words, count } = this.#fixed.get(attributes) ?? NO_WORDS;
+    const known = this.#fixed.get(attributes);
     // Whether all have room is not looked at: they come first.
-    if (count > 0) {
+    if (known !== undefined) {
+      const { words, count } = known;
       const at = this.#at * 2;
       // `set` takes longer for so few.
       for (let i = 0; i < words.length; i++) this.#i32[at + i] = words[i]!;
