@@ -2,7 +2,7 @@ import { type OtlpReceiver, startOtlpReceiver, validateTrace } from '@sliceway/t
 import { AttributeName, SliceName, SpanStatus, TraceLevel, type TraceSpan } from '@sliceway/tracing';
 import { Chaos } from './chaos.fixture.js';
 import { FIRST } from './stories.fixture.js';
-import { TracedCluster, tracedEnv, tracesWhenSettled } from './traced-cluster.fixture.js';
+import { failuresOf, TracedCluster, tracedEnv, tracesWhenSettled } from './traced-cluster.fixture.js';
 import type { Stage } from './wire-watch.fixture.js';
 
 /** Which of them end before decode has acknowledged any KV is up to the machine: here it is one in ten. */
@@ -16,13 +16,6 @@ const MAX_TRIES = 5;
 
 const reasonsOf = (spans: readonly TraceSpan[]): unknown =>
   spans.find(({ name }) => name.startsWith('gateway Req'))!.attributes[AttributeName.finishReasons];
-
-/** `<role>: <code>` of each request span that failed. */
-const failuresOf = (spans: readonly TraceSpan[]): string[] =>
-  spans
-    .filter(({ name, status }) => / Req /.test(name) && status.code === SpanStatus.error)
-    .map(({ name, status }) => `${name.replace(/ .*/, '')}: ${status.message.replace(/:.*/, '')}`)
-    .sort();
 
 const outOfTime = (role: string): unknown => expect.stringMatching(new RegExp(`^${role}: (deadline|attempt_failed)$`));
 

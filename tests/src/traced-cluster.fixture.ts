@@ -9,6 +9,7 @@ import {
   criticalPath,
   placeOf,
   SpanPlace,
+  SpanStatus,
   tracesOf,
   type CriticalPath,
   type TraceLevel,
@@ -139,6 +140,14 @@ export function sliceNames(spans: readonly TraceSpan[]): string[] {
 export function messageNames(spans: readonly TraceSpan[]): string[] {
   const messages = spans.filter((span) => placeOf(span) === SpanPlace.message);
   return [...new Set(messages.map(({ name }) => name))].sort();
+}
+
+/** `<role>: <code>` of each request span that failed. */
+export function failuresOf(spans: readonly TraceSpan[]): string[] {
+  return spans
+    .filter(({ name, status }) => / Req /.test(name) && status.code === SpanStatus.error)
+    .map(({ name, status }) => `${name.replace(/ .*/, '')}: ${status.message.replace(/:.*/, '')}`)
+    .sort();
 }
 
 /** @throws Error when there is no slice of the gateway's */

@@ -14,7 +14,7 @@ export interface BrokerCounts {
   readonly in_msgs: number;
 }
 
-/** A cluster that serves the tiny model, on a broker with monitoring. */
+/** A cluster on a broker with monitoring. */
 export class BenchCluster {
   readonly client: StreamClient;
 
@@ -27,7 +27,8 @@ export class BenchCluster {
     this.client = new StreamClient(cluster.gatewayUrl);
   }
 
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<BenchCluster> {
+  /** @param model a file; default: the tiny model */
+  static async start(env: Readonly<Record<string, string>> = {}, model?: string): Promise<BenchCluster> {
     const source = await provideNatsServer();
     if ('url' in source)
       throw new Error("`--only service` counts a broker's messages and needs its own: unset NATS_URL");
@@ -35,7 +36,7 @@ export class BenchCluster {
     const logFile = join(folder, 'nats-server.log');
     // -1 is any free port.
     const nats = await startNats({ binary: source.binary, logFile, args: ['--http_port', '-1'] });
-    const modelPath = tinyModel(folder);
+    const modelPath = model ?? tinyModel(folder);
     try {
       const cluster = await startCluster({
         model: modelPath,

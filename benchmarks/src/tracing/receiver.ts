@@ -10,7 +10,10 @@ export interface ReceiverCounts {
   readonly bytes: number;
 }
 
-/** An OTLP/HTTP receiver in a process of its own: it reads everything, or a byte a second. */
+/** What can be wrong with a collector. A stopped one hangs: the kernel accepts connections, and nobody reads. */
+export type Ailment = 'stopped' | 'at a byte a second';
+
+/** An OTLP/HTTP receiver in a process of its own, which reads everything while it is well. */
 export class Receiver {
   private constructor(
     private readonly child: ChildProcess,
@@ -18,8 +21,8 @@ export class Receiver {
     readonly url: string,
   ) {}
 
-  static async start(kind: 'whole' | 'trickle' = 'whole'): Promise<Receiver> {
-    const child = fork(script, [kind]);
+  static async start(): Promise<Receiver> {
+    const child = fork(script);
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
     return new Receiver(child, `http://127.0.0.1:${port}`);
   }
@@ -30,9 +33,15 @@ export class Receiver {
     return ((await once(this.child, 'message')) as [ReceiverCounts])[0];
   }
 
-  /** It hangs: connections are accepted by the kernel, and nobody reads. */
-  pause(): void {
-    this.child.kill('SIGSTOP');
+  ail(how: Ailment): void {
+    if (how === 'stopped') this.child.kill('SIGSTOP');
+    else this.child.send('trickle');
+  }
+
+  recover(): void {
+    // Whichever it was.
+    this.child.kill('SIGCONT');
+    this.child.send('whole');
   }
 
   async stop(): Promise<void> {

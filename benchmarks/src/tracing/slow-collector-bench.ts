@@ -1,19 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { atLeast, atMost, type BenchResult, unless } from '../result.js';
 import { BenchCluster, MAX_RUNNING } from '../service/bench-cluster.js';
 import { faultOf } from '../service/fault.js';
-import { goodput } from '../service/goodput.js';
+import { goodput, type Window } from '../service/goodput.js';
 import { closedLoop } from '../service/load.js';
 import { describeInterval, medianInterval } from './median-interval.js';
 import { residentMegabytesOf } from './process-usage.js';
-import { Receiver } from './receiver.js';
+import { type Ailment, Receiver } from './receiver.js';
 import { tracingTo } from './tracing-env.js';
 
 const LEVEL = 3;
 const TOKENS = 400;
-/** Until all run at speed. */
-const WARM_UP_MS = 5000;
+/** Until all run at speed, and until what a slow collector left behind has gone. */
+const SETTLE_MS = 5000;
 const WINDOWS = 12;
 const WINDOW_MS = 6000;
+const TURN_MS = WINDOWS * WINDOW_MS;
 const SAMPLE_MS = 1000;
 const MIN_RATIO = 0.95;
 /** Queues have bounds, so once they are full nothing grows. */
@@ -21,72 +23,109 @@ const MAX_GROWTH_MB = 48;
 /** V8 lets the heaps of four processes grow by 100 MB before it collects them, where it may. */
 const HEAP_LIMIT = { NODE_OPTIONS: '--max-old-space-size=96' };
 
-interface Load {
+/** Of one turn. */
+interface Turn {
   /** In each window. */
   readonly tokensPerSecond: readonly number[];
-  readonly megabytes: readonly number[];
+  readonly memory: Memory;
+}
+
+/** The most megabytes in the second third of the time and in the last: what fills up has filled up in the first. */
+interface Memory {
+  readonly middle: number;
+  readonly last: number;
+}
+
+interface Load {
+  readonly turns: readonly [Turn, Turn];
   readonly fault: string | null;
 }
 
 /**
  * Serving and memory while the collector is stopped, or reads a byte a second, against one that is well; everything is traced. Two
- * clusters at the same time: what else the machine does, it does to both.
+ * clusters at the same time: what else the machine does, it does to both. Each has the slow collector in its turn, since one of two
+ * clusters may be some percent faster all its life.
  */
 export async function slowCollectorBench(): Promise<BenchResult[]> {
-  return [...(await besideOneThatIsWell('stopped')), ...(await besideOneThatIsWell('at a byte a second'))];
+  return [...(await inTurn('stopped')), ...(await inTurn('at a byte a second'))];
 }
 
-async function besideOneThatIsWell(what: 'stopped' | 'at a byte a second'): Promise<BenchResult[]> {
+async function inTurn(ailment: Ailment): Promise<BenchResult[]> {
   const receivers: Receiver[] = [];
   const clusters: BenchCluster[] = [];
   try {
-    for (const kind of ['whole', what === 'stopped' ? 'whole' : 'trickle'] as const) {
-      const receiver = await Receiver.start(kind);
+    for (let i = 0; i < 2; i++) {
+      const receiver = await Receiver.start();
       receivers.push(receiver);
       clusters.push(await BenchCluster.start({ ...tracingTo(receiver.url, LEVEL), ...HEAP_LIMIT }));
     }
-    if (what === 'stopped') receivers[1]!.pause();
-    const fromMs = performance.now() + WARM_UP_MS;
-    const [well, slow] = (await Promise.all(clusters.map((each) => load(each, fromMs)))) as [Load, Load];
-    const { spans } = await receivers[0]!.counts();
-    return compare(slow, well, what, spans === 0 ? 'the collector that is well got no spans' : null);
+    const startMs = performance.now() + SETTLE_MS;
+    const turns = [turnFrom(startMs), turnFrom(startMs + TURN_MS + SETTLE_MS)] as const;
+    const loads = Promise.all(clusters.map((each) => load(each, turns)));
+    for (const [i, { toMs }] of turns.entries()) {
+      receivers[i]!.ail(ailment);
+      await sleep(toMs - performance.now());
+      receivers[i]!.recover();
+    }
+    const [first, second] = (await loads) as [Load, Load];
+    const counts = await Promise.all(receivers.map((each) => each.counts()));
+    const noSpans = counts.some(({ spans }) => spans === 0) ? 'a collector got no spans' : null;
+    return compare([first.turns[0], second.turns[1]], [second.turns[0], first.turns[1]], ailment).map((result) =>
+      unless(noSpans ?? first.fault ?? second.fault, result),
+    );
   } finally {
     for (const each of clusters) await each.stop();
     for (const each of receivers) await each.stop();
   }
 }
 
-function compare(slow: Load, well: Load, what: string, noSpans: string | null): BenchResult[] {
-  const fault = noSpans ?? slow.fault ?? well.fault;
-  const ratios = medianInterval(slow.tokensPerSecond.map((each, i) => each / well.tokensPerSecond[i]!));
-  const serving = `tracing: tokens/s, collector ${what}, against one that is well`;
-  const [middle, last] = laterThirds(slow);
+/** @param slow each cluster's turn with the slow collector; @param well the other's at the same time */
+function compare(slow: readonly [Turn, Turn], well: readonly [Turn, Turn], ailment: Ailment): BenchResult[] {
+  const ratio = (turn: 0 | 1, i: number): number => slow[turn].tokensPerSecond[i]! / well[turn].tokensPerSecond[i]!;
+  // What one cluster has over the other is in one ratio as it is, in the other as its inverse.
+  const ratios = medianInterval(Array.from({ length: WINDOWS }, (_, i) => Math.sqrt(ratio(0, i) * ratio(1, i))));
+  const growthMb = Math.max(...slow.map(({ memory }) => memory.last - memory.middle));
   const note = `${describeMemory(slow)}; ${describeMemory(well)} with a collector that is well`;
   return [
-    unless(fault, atLeast(serving, ratios.median, MIN_RATIO, describeInterval(ratios, WINDOWS))),
-    unless(fault, atMost(`tracing: MB more, collector ${what}`, last - middle, MAX_GROWTH_MB, note)),
+    atLeast(
+      `tracing: tokens/s, collector ${ailment}, against one that is well`,
+      ratios.median,
+      MIN_RATIO,
+      describeInterval(ratios, WINDOWS),
+    ),
+    atMost(`tracing: MB more, collector ${ailment}`, growthMb, MAX_GROWTH_MB, note),
   ];
 }
 
-/** The most in the second third of the time and in the last: what fills up has filled up in the first. */
-function laterThirds({ megabytes }: Load): readonly [middle: number, last: number] {
-  const third = Math.floor(megabytes.length / 3);
-  return [Math.max(...megabytes.slice(third, 2 * third)), Math.max(...megabytes.slice(2 * third))];
+function describeMemory(turns: readonly Turn[]): string {
+  const each = turns.map(
+    ({ memory: { middle, last } }) => `${last.toFixed(0)} MB (${middle.toFixed(0)} a third before)`,
+  );
+  return `${each.join(' and ')} of four services after ${TURN_MS / 1000} s`;
 }
 
-function describeMemory(each: Load): string {
-  const [middle, last] = laterThirds(each).map((value) => value.toFixed(0));
-  return `${last} MB of four services after ${(WINDOWS * WINDOW_MS) / 1000} s, ${middle} a third before`;
-}
+const turnFrom = (fromMs: number): Window => ({ fromMs, toMs: fromMs + TURN_MS });
 
-async function load(bench: BenchCluster, fromMs: number): Promise<Load> {
-  const megabytes: number[] = [];
-  const sampler = setInterval(() => megabytes.push(residentMegabytesOf(bench.cluster)), SAMPLE_MS);
-  const durationMs = fromMs + WINDOWS * WINDOW_MS - performance.now();
+async function load(bench: BenchCluster, turns: readonly [Window, Window]): Promise<Load> {
+  const samples: { readonly atMs: number; readonly megabytes: number }[] = [];
+  const sampler = setInterval(
+    () => samples.push({ atMs: performance.now(), megabytes: residentMegabytesOf(bench.cluster) }),
+    SAMPLE_MS,
+  );
+  const durationMs = turns[1].toMs - performance.now();
   const answers = await closedLoop(MAX_RUNNING, durationMs, (index) => bench.chat(index, TOKENS));
   clearInterval(sampler);
   bench.client.close();
-  const starts = Array.from({ length: WINDOWS }, (_, i) => fromMs + i * WINDOW_MS);
-  const tokensPerSecond = starts.map((start) => goodput(answers, TOKENS, { fromMs: start, toMs: start + WINDOW_MS }));
-  return { tokensPerSecond, megabytes, fault: faultOf(answers, TOKENS) };
+  const most = (fromMs: number): number =>
+    Math.max(
+      ...samples.filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + TURN_MS / 3).map((each) => each.megabytes),
+    );
+  const of = ({ fromMs }: Window): Turn => {
+    const starts = Array.from({ length: WINDOWS }, (_, i) => fromMs + i * WINDOW_MS);
+    return {
+      tokensPerSecond: starts.map((start) => goodput(answers, TOKENS, { fromMs: start, toMs: start + WINDOW_MS })),
+      memory: { middle: most(fromMs + TURN_MS / 3), last: most(fromMs + (2 * TURN_MS) / 3) },
+    };
+  };
+  return { turns: [of(turns[0]), of(turns[1])], fault: faultOf(answers, TOKENS) };
 }

@@ -1,5 +1,5 @@
 // A program: an OTLP/HTTP receiver that reads everything, answers at once, and counts what came. Its parent, which forks it, is told the
-// port, and the counts whenever it sends a message. With the argument `trickle` it reads a byte a second and never answers.
+// port, and the counts when it sends `counts`. From `trickle` on it reads a byte a second and never answers, until it is sent `whole`.
 import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { gunzipSync } from 'node:zlib';
@@ -87,7 +87,27 @@ function trickle(socket) {
   socket.on('close', () => clearInterval(timer));
 }
 
-const server = process.argv[2] === 'trickle' ? createTcpServer(trickle) : createServer(receive);
-server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
-process.on('message', () => process.send(counts));
+const server = createServer(receive);
+const sockets = new Set();
+const serve = (socket) => server.emit('connection', socket);
+let take = serve;
+const listener = createTcpServer((socket) => {
+  sockets.add(socket.on('close', () => sockets.delete(socket)));
+  take(socket);
+});
+listener.listen(0, '127.0.0.1', () => process.send({ port: listener.address().port }));
+
+const MESSAGES = {
+  counts: () => process.send(counts),
+  trickle: () => takeAnew(trickle),
+  whole: () => takeAnew(serve),
+};
+
+/** Who is connected connects again. */
+function takeAnew(how) {
+  take = how;
+  for (const socket of sockets) socket.destroy();
+}
+
+process.on('message', (name) => MESSAGES[name]());
 process.on('disconnect', () => process.exit());
