@@ -11,17 +11,21 @@ const under = (folders) => `^${ROOT.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}/(${f
 const CHAOS = under('tests/dist/chaos-');
 /** Every one has a cluster of its own: more of them at once wait for the machine, and not for what they test. */
 const CHAOS_WORKERS = '--maxWorkers=2';
-/** The files in two halves, by their paths. */
-const halves = (pattern) => [1, 2].map((index) => [pattern, `--shard=${index}/2`, '--maxWorkers=50%']);
+/** Tests of the whole that start no cluster. */
+const WITHOUT_CLUSTER = under(
+  'tests/dist/(tracing/|(compose|dashboard-model|examples|images|kubernetes|protocol-doc|supply-chain|tracing-doc)\\.)',
+);
+/** Two runs, each with half of the machine. */
+const pair = (...patterns) => patterns.map((pattern) => [pattern, '--maxWorkers=50%']);
 /**
  * What runs side by side, one group after the other, a Jest each: one keeps much of every file that it ran, and all of them took 2 GB.
  * Those that start clusters have the machine for themselves. The chaos tests come last: they strike at stages that are short, which a
- * busy machine makes hard.
+ * busy machine makes hard. The two of a group take about as long.
  */
 const GROUPS = [
-  halves(under('libs/')),
-  halves(under('apps/|infra/|benchmarks/')),
-  [[under('tests/dist/(?!chaos-)')]],
+  pair(under('libs/service/'), under('libs/(?!service/)')),
+  pair(under('apps/|infra/|benchmarks/'), WITHOUT_CLUSTER),
+  [[under('tests/dist/'), '--testPathIgnorePatterns', WITHOUT_CLUSTER, CHAOS]],
   [[CHAOS, CHAOS_WORKERS]],
 ];
 

@@ -19,8 +19,8 @@ describe('what goes wrong', () => {
       SLICEWAY_MAX_CONCURRENT_REQUESTS: '4',
       SLICEWAY_MAX_BODY_BYTES: '10000',
       SLICEWAY_MAX_CLIENT_BUFFER_BYTES: '20000',
-      SLICEWAY_REQUEST_TIMEOUT_MS: '1500',
-      SLICEWAY_STALL_TIMEOUT_MS: '700',
+      SLICEWAY_REQUEST_TIMEOUT_MS: '2500',
+      SLICEWAY_STALL_TIMEOUT_MS: '2000',
     });
   });
   afterAll(() => fixture.stop());

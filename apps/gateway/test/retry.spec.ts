@@ -1,6 +1,6 @@
 import { FinishReason } from '@sliceway/protocol';
 import { tokenOf, type FakeDecode, type FakePrefill } from './fake-engines.js';
-import { MODEL } from './fake-peer.js';
+import { HEARTBEAT_INTERVAL_MS, MODEL } from './fake-peer.js';
 import type { FakeTokenizer } from './fake-tokenizer.js';
 import { eventually, GatewayFixture } from './fixture.js';
 
@@ -168,7 +168,7 @@ describe('nats-server restarts', () => {
       const startNats = await fixture.stopNats();
       await eventually(async () => (await fixture.post(body())).status === 503, 'new ones are refused');
       // Longer than three heartbeats: nobody is lost, since everybody is silent.
-      await new Promise((resolve) => setTimeout(resolve, 600));
+      await new Promise((resolve) => setTimeout(resolve, 4 * HEARTBEAT_INTERVAL_MS));
       expect(await fixture.metric(/^sliceway_requests_active/)).toBe(2);
       prefill.answers = true;
       await startNats();

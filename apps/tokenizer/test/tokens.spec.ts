@@ -103,7 +103,7 @@ describe('tokens to text', () => {
 
   test('requests of a gateway that is lost or leaves are closed', async () => {
     const [lost, leaving] = ['0000000c', '0000000d'];
-    fixture.beat(heartbeat('gateway', lost, 0));
+    fixture.beat(heartbeat('gateway', lost, 0, { intervalMs: 500 }));
     fixture.beat(heartbeat('gateway', leaving, 0, { intervalMs: 60_000 }));
     await Promise.all([fixture.open(lost), fixture.open(leaving)]);
     expect(await fixture.openRequests()).toBe(2);

@@ -37,6 +37,9 @@ const HELD = [
 export const SAMPLING: SamplingParams = { ...NEUTRAL_SAMPLING, temperature: 0, maxNewTokens: 8, ignoreEos: true };
 const PROMPT = [...Buffer.from('a prompt of some length, so that it has pages')];
 
+/** Who is lost is missed after three of them: a busy machine may let this process, too, wait for a third of a second. */
+const HEARTBEAT_INTERVAL_MS = 300;
+
 type LegChange = Partial<Omit<PrefillLeg, 'sampling'>> & { readonly sampling?: Partial<SamplingParams> };
 
 /** A request as the test's gateway starts it. */
@@ -71,7 +74,7 @@ export class Workers {
       env: {
         SLICEWAY_BACKEND: 'wasm',
         SLICEWAY_KV_MEMORY_MB: '4',
-        SLICEWAY_HEARTBEAT_INTERVAL_MS: '100',
+        SLICEWAY_HEARTBEAT_INTERVAL_MS: String(HEARTBEAT_INTERVAL_MS),
         ...env,
       },
     });
@@ -145,10 +148,14 @@ export class Workers {
     return this.texts.filter((entry) => entry.rid === rid).flatMap(({ tokens }) => tokens);
   }
 
-  /** Its text has come to its end. */
-  async finished(of: TestRequest): Promise<TextEntry[]> {
-    const entries = (): TextEntry[] => this.texts.filter(({ rid }) => rid === of.rid);
-    await until('its last text comes', () => entries().some(({ finish }) => finish !== FinishReason.none));
+  /** Its text has come to its end. @throws Error that says why a worker failed the attempt */
+  async finished({ rid, attempt }: TestRequest): Promise<TextEntry[]> {
+    const entries = (): TextEntry[] => this.texts.filter((entry) => entry.rid === rid);
+    await until('its last text comes', () => {
+      const failed = this.failures.find((one) => one.rid === rid && one.attempt === attempt);
+      if (failed) throw new Error(`${failed.from.role}: ${failed.code}: ${failed.message}`);
+      return entries().some(({ finish }) => finish !== FinishReason.none);
+    });
     return entries();
   }
 
@@ -161,8 +168,8 @@ export class Workers {
   beatOf(instance: string, role: Heartbeat['role'], over: Partial<Heartbeat> = {}): Heartbeat {
     const load = { running: 0, waiting: 0, queuedTokens: 0, kvPagesUsed: 0, kvPagesTotal: 0, maxRunning: 0 };
     return {
-      ...{ role, instance, sequence: this.#sequence++, state: 'ready', intervalMs: 100, host: 'test', pid: 1 },
-      ...{ startedAtMs: this.#startedAtMs, load, serves: null, ...over },
+      ...{ role, instance, sequence: this.#sequence++, state: 'ready', intervalMs: HEARTBEAT_INTERVAL_MS },
+      ...{ host: 'test', pid: 1, startedAtMs: this.#startedAtMs, load, serves: null, ...over },
     };
   }
 
