@@ -6,29 +6,65 @@ import { parseArgs } from 'node:util';
 import { provideModel, provideNatsServer, startCluster } from '@sliceway/local';
 import { engineBench } from './engine-bench.js';
 import { overlapBench } from './overlap-bench.js';
-import { formatTable, type BenchResult } from './result.js';
+import { type BenchResult, formatRow, TABLE_HEAD } from './result.js';
 import { serviceBench } from './service/service-bench.js';
 import { throughputBench } from './throughput-bench.js';
 import { tracingBench } from './tracing/tracing-bench.js';
 
 const GROUPS = {
-  engine: async () => engineBench(await provideModel()),
-  cluster: async () => clusterBench(await provideModel()),
+  engine: async function* () {
+    yield* await engineBench(await provideModel());
+  },
+  cluster: async function* () {
+    yield* clusterBench(await provideModel());
+  },
   service: serviceBench,
-  tracing: async () => tracingBench(await provideModel()),
-} satisfies Record<string, () => Promise<BenchResult[]>>;
+  tracing: async function* () {
+    yield* tracingBench(await provideModel());
+  },
+} satisfies Record<string, () => AsyncIterable<BenchResult>>;
 
-const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
-const wanted = Object.entries(GROUPS).filter(([name]) => (values.only ?? name) === name);
-if (wanted.length === 0) throw new Error(`--only takes ${Object.keys(GROUPS).join(', ')}; not '${values.only}'`);
+const USAGE = `Usage: npm run bench [-- options]
+
+Prints figures of this machine with their bounds, each when it has it; ends with 1 if one does not hold. Nothing else should run here.
+
+  --only GROUP  ${Object.keys(GROUPS).join(', ')} (default: all; tracing alone takes 20 minutes)
+  --json FILE   writes them there, too
+  --help        this text
+`;
+
+const { only, json } = readOptions();
 const results: BenchResult[] = [];
-for (const [, group] of wanted) results.push(...(await group()));
-
-console.log(formatTable(results));
-if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+console.log(TABLE_HEAD);
+for (const [, group] of Object.entries(GROUPS).filter(([name]) => (only ?? name) === name)) {
+  for await (const result of group()) {
+    console.log(formatRow(result));
+    results.push(result);
+  }
+}
+if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
 process.exitCode = results.every(({ holds }) => holds) ? 0 : 1;
 
-async function clusterBench(modelPath: string): Promise<BenchResult[]> {
+/** Ends the process where there is nothing to measure. */
+function readOptions(): { readonly only?: string; readonly json?: string } {
+  try {
+    const { values } = parseArgs({
+      options: { only: { type: 'string' }, json: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help) {
+      console.log(USAGE);
+      process.exit(0);
+    }
+    if (values.only !== undefined && !Object.hasOwn(GROUPS, values.only))
+      throw new Error(`There is no group '${values.only}'.`);
+    return values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+async function* clusterBench(modelPath: string): AsyncGenerator<BenchResult> {
   const nats = await provideNatsServer();
   const cluster = await startCluster({
     model: modelPath,
@@ -39,7 +75,8 @@ async function clusterBench(modelPath: string): Promise<BenchResult[]> {
   });
   try {
     const name = basename(modelPath, '.gguf');
-    return [...(await overlapBench(cluster, name)), await throughputBench(cluster, modelPath, name)];
+    yield* await overlapBench(cluster, name);
+    yield await throughputBench(cluster, modelPath, name);
   } finally {
     await cluster.stop();
   }

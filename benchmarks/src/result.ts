@@ -26,12 +26,13 @@ export function unless(fault: string | null, result: BenchResult): BenchResult {
   return fault === null ? result : { ...result, holds: false, note: `${result.note}; WRONG: ${fault}` };
 }
 
-export function formatTable(results: readonly BenchResult[]): string {
-  const width = Math.max(...results.map(({ name }) => name.length));
-  const lines = results.map(({ name, value, bound, holds, note }) => {
-    const numbers = `${value.toFixed(2).padStart(7)} ${(bound?.toFixed(2) ?? '').padStart(7)}`;
-    const verdict = !holds ? 'FAILS' : bound === null ? '     ' : 'holds';
-    return `${name.padEnd(width)} ${numbers}  ${verdict}  ${note}`;
-  });
-  return [`${'ratio'.padEnd(width)}   value   bound`, ...lines].join('\n');
+/** Of the longest name. */
+const WIDTH = 76;
+
+export const TABLE_HEAD = `${'ratio'.padEnd(WIDTH)}   value   bound`;
+
+export function formatRow({ name, value, bound, holds, note }: BenchResult): string {
+  const numbers = `${value.toFixed(2).padStart(7)} ${(bound?.toFixed(2) ?? '').padStart(7)}`;
+  const verdict = !holds ? 'FAILS' : bound === null ? '     ' : 'holds';
+  return `${name.padEnd(WIDTH)} ${numbers}  ${verdict}  ${note}`;
 }

@@ -6,15 +6,13 @@ import { gatewayCpuBench } from './gateway-cpu-bench.js';
 import { overloadBench } from './overload-bench.js';
 
 /** What the services cost and stand, with a model so small that they, not it, are what is measured. */
-export async function serviceBench(): Promise<BenchResult[]> {
+export async function* serviceBench(): AsyncGenerator<BenchResult> {
   const bench = await BenchCluster.start();
   try {
-    return [
-      await brokerMessagesBench(bench),
-      await gatewayCpuBench(bench),
-      ...(await overloadBench(bench)),
-      await decodeReplicasBench(bench),
-    ];
+    yield await brokerMessagesBench(bench);
+    yield await gatewayCpuBench(bench);
+    yield* await overloadBench(bench);
+    yield await decodeReplicasBench(bench);
   } finally {
     await bench.stop();
   }

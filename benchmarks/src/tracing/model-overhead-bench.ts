@@ -9,7 +9,7 @@ import { setTraceLevel, tracingTo } from './tracing-env.js';
 
 const PAIRS = 60;
 const WARM_UPS = 2;
-const TOKENS = 48;
+const TOKENS = 96;
 const LEVEL = 3;
 const MIN_RATIO = 0.99;
 /** What is recorded leaves within 500 ms. */
@@ -67,18 +67,23 @@ async function run(bench: BenchCluster, receiver: Receiver, level: number): Prom
 }
 
 function compare(pairs: readonly Pair[], model: string): BenchResult {
-  const interval = medianInterval(pairs.map(({ off, on }) => on.tokensPerSecond / off.tokensPerSecond));
-  const rate = (key: 'off' | 'on'): string =>
-    medianInterval(pairs.map((pair) => pair[key].tokensPerSecond)).median.toFixed(1);
+  const median = (of: (pair: Pair) => number): number => medianInterval(pairs.map(of)).median;
+  const ratio = medianInterval(pairs.map(({ off, on }) => on.tokensPerSecond / off.tokensPerSecond));
+  const rates = [median(({ on }) => on.tokensPerSecond), median(({ off }) => off.tokensPerSecond)];
   const name = `tracing: tokens/s of ${model} at level ${LEVEL}, against level 0`;
-  const note = `${rate('on')} against ${rate('off')} tokens/s; ${describeInterval(interval, PAIRS)}`;
-  return unless(faultOf(pairs), atLeast(name, interval.median, MIN_RATIO, note));
+  const note = `${rates.map((rate) => rate.toFixed(1)).join(' against ')} tokens/s; ${describeInterval(ratio, PAIRS)}`;
+  const fault = faultOf(
+    pairs,
+    median(({ on }) => on.spans),
+    median(({ off }) => off.spans),
+  );
+  return unless(fault, atLeast(name, ratio.median, MIN_RATIO, note));
 }
 
-function faultOf(pairs: readonly Pair[]): string | null {
+/** Spans of most runs: on a busy machine some come later, in the next run. */
+function faultOf(pairs: readonly Pair[], traced: number, untraced: number): string | null {
   if (pairs.some(({ off, on }) => off.text !== on.text)) return 'tracing changes the texts';
-  const least = Math.min(...pairs.map(({ on }) => on.spans));
-  if (least < TOKENS) return `${least} spans came, at least ${TOKENS} should`;
+  if (traced < TOKENS) return `${traced} spans came, at least ${TOKENS} should`;
   // HTTP spans are of no level.
-  return pairs.some(({ off }) => off.spans > 2) ? 'spans came at level 0' : null;
+  return untraced > 2 ? `${untraced} spans came at level 0` : null;
 }

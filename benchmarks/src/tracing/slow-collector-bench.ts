@@ -46,8 +46,9 @@ interface Load {
  * clusters at the same time: what else the machine does, it does to both. Each has the slow collector in its turn, since one of two
  * clusters may be some percent faster all its life.
  */
-export async function slowCollectorBench(): Promise<BenchResult[]> {
-  return [...(await inTurn('stopped')), ...(await inTurn('at a byte a second'))];
+export async function* slowCollectorBench(): AsyncGenerator<BenchResult> {
+  yield* await inTurn('stopped');
+  yield* await inTurn('at a byte a second');
 }
 
 async function inTurn(ailment: Ailment): Promise<BenchResult[]> {

@@ -8,9 +8,9 @@ const benchFolder = new URL('../../../libs/tracing/bench/', import.meta.url);
 const SCRIPTS = ['slice.mjs', 'export.mjs', 'propagation.mjs', 'off.mjs', 'allocation.mjs'];
 
 /** What tracing costs: a slice, a request, a cluster, and a cluster whose collector is not well. */
-export async function tracingBench(modelPath: string): Promise<BenchResult[]> {
-  const results: BenchResult[] = [];
-  for (const script of SCRIPTS) results.push(...(await runScript<BenchResult[]>(new URL(script, benchFolder))));
-  results.push(...(await overheadBench()), await modelOverheadBench(modelPath), ...(await slowCollectorBench()));
-  return results;
+export async function* tracingBench(modelPath: string): AsyncGenerator<BenchResult> {
+  for (const script of SCRIPTS) yield* await runScript<BenchResult[]>(new URL(script, benchFolder));
+  yield* await overheadBench();
+  yield await modelOverheadBench(modelPath);
+  yield* slowCollectorBench();
 }
