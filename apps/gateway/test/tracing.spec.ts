@@ -145,7 +145,7 @@ describe('the trace of a gateway', () => {
     client.destroy();
     const spans = await spansOf(rid);
     const stream = spans.find(({ name }) => name === 'stream')!;
-    expect(stream.status.message).toBe('');
+    expect(stream.status.message).toBe('connection_closed');
     expect(Number(stream.endNs / 1_000_000n)).toBeGreaterThanOrEqual(endedMs);
     expect(stream.events.map(({ name }) => name)).toContain('last_text');
   });

@@ -31,7 +31,7 @@ export class BenchCluster {
   static async start(env: Readonly<Record<string, string>> = {}, model?: string): Promise<BenchCluster> {
     const source = await provideNatsServer();
     if ('url' in source)
-      throw new Error("`--only service` counts a broker's messages and needs its own: unset NATS_URL");
+      throw new Error('these benchmarks count the messages of a broker of their own: unset NATS_URL');
     const folder = mkdtempSync(join(tmpdir(), 'sliceway-bench-'));
     const logFile = join(folder, 'nats-server.log');
     // -1 is any free port.

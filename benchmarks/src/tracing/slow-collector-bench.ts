@@ -70,9 +70,11 @@ async function inTurn(ailment: Ailment): Promise<BenchResult[]> {
     }
     const [first, second] = (await loads) as [Load, Load];
     const counts = await Promise.all(receivers.map((each) => each.counts()));
+    const wasSlow = await Promise.all(clusters.map(droppedSpans));
     const noSpans = counts.some(({ spans }) => spans === 0) ? 'a collector got no spans' : null;
+    const notSlow = wasSlow.includes(0) ? 'no queue has been full: a collector was not slow' : null;
     return compare([first.turns[0], second.turns[1]], [second.turns[0], first.turns[1]], ailment).map((result) =>
-      unless(noSpans ?? first.fault ?? second.fault, result),
+      unless(noSpans ?? notSlow ?? first.fault ?? second.fault, result),
     );
   } finally {
     for (const each of clusters) await each.stop();
@@ -103,6 +105,14 @@ function describeMemory(turns: readonly Turn[]): string {
     ({ memory: { middle, last } }) => `${last.toFixed(0)} MB (${middle.toFixed(0)} a third before)`,
   );
   return `${each.join(' and ')} of four services after ${TURN_MS / 1000} s`;
+}
+
+/** For which decode's queue had no room. */
+async function droppedSpans({ cluster }: BenchCluster): Promise<number> {
+  const response = await fetch(`${cluster.running('decode')[0]!.url}/metrics`);
+  return Number(
+    /^sliceway_trace_spans_total\{.*state="dropped_queue".*\} (\S+)$/m.exec(await response.text())?.[1] ?? 0,
+  );
 }
 
 const turnFrom = (fromMs: number): Window => ({ fromMs, toMs: fromMs + TURN_MS });

@@ -19,7 +19,7 @@ const thread = registerThread({ label: 'worker', tpRank: workerData as number })
 
 parentPort!.on('message', ({ headers, seed, steps }: WorkerTask) => {
   const trace = resumeRequest(recordCarrier(headers), { rid: RID, role: 'gateway', thread });
-  const program = new TraceProgram(trace, { seed, mayEnd: false });
+  const program = new TraceProgram(trace, { seed, mayAbort: true });
   program.run(steps);
   program.finish();
   parentPort!.postMessage({ spans: recorded(), begun: [...program.begun] } satisfies WorkerAnswer);

@@ -37,8 +37,10 @@ interface Visit {
 
 export interface TraceProgramOptions {
   readonly seed: number;
-  /** The request may be aborted or tried again at any step: not while other threads are at work on it. */
-  readonly mayEnd: boolean;
+  /** What it is at work on may be aborted at any step: where the request is its own, not while other threads are at work on it. */
+  readonly mayAbort: boolean;
+  /** The same, of another attempt: only where the request is its own. */
+  readonly mayRetry?: boolean;
 }
 
 /** Does with a request what services do, well or badly, one random thing a step. The same seed does the same. */
@@ -47,14 +49,16 @@ export class TraceProgram {
   readonly begun = new Set<string>();
   readonly #random: () => number;
   readonly #visits: Visit[];
-  readonly #mayEnd: boolean;
+  readonly #mayAbort: boolean;
+  readonly #mayRetry: boolean;
   #bid = 0;
 
   /** @param trace has had a slice, or was resumed from one that has: only the first slice of a request links to none */
-  constructor(trace: RequestTrace, { seed, mayEnd }: TraceProgramOptions) {
+  constructor(trace: RequestTrace, { seed, mayAbort, mayRetry = false }: TraceProgramOptions) {
     this.#random = mulberry32(seed);
     this.#visits = [{ trace, role: 'gateway', open: [], lastTs: now() }];
-    this.#mayEnd = mayEnd;
+    this.#mayAbort = mayAbort;
+    this.#mayRetry = mayRetry;
   }
 
   run(steps: number): void {
@@ -64,6 +68,13 @@ export class TraceProgram {
   /** Others end before the request does, as they do in a cluster. */
   finish(): void {
     for (const { trace } of this.#visits.reverse()) trace.finish();
+  }
+
+  /** As {@link finish}, but the request is aborted. */
+  abort(): void {
+    const [own] = this.#visits.splice(0, 1);
+    this.finish();
+    this.#abort(own!);
   }
 
   readonly #actions: readonly ((visit: Visit, name: string) => void)[] = [
@@ -89,8 +100,8 @@ export class TraceProgram {
     (_, name) => this.#batch(name),
     (_, name) => this.#eventBatch(name),
     (visit, name) => this.#message(visit, name),
-    (visit) => this.#mayEnd && this.#random() < 0.1 && this.#retry(visit),
-    (visit) => this.#mayEnd && this.#random() < 0.1 && this.#abort(visit),
+    (visit) => this.#mayRetry && this.#random() < 0.1 && this.#retry(visit),
+    (visit) => this.#mayAbort && this.#random() < 0.1 && this.#abort(visit),
   ];
 
   #pick<T>(of: readonly T[]): T {
@@ -171,7 +182,7 @@ export class TraceProgram {
     injectMessage(carrier, sent);
     const processed = startProcess(to.trace, carrier, name, destination);
     // What handles it may be what ends the trace.
-    if (this.#mayEnd && this.#random() < 0.1) this.#abort(to);
+    if (this.#mayAbort && this.#random() < 0.1) this.#abort(to);
     processed?.end();
     sent.end(this.#random() < 0.1 ? 'not sent' : undefined);
     visit.lastTs = to.lastTs = now();

@@ -76,7 +76,7 @@ afterEach(() => {
 describe('random programs', () => {
   it.each(LEVELS)(`${PROGRAMS} of them leave valid traces at level %d, whatever they do, and nothing open`, (level) => {
     for (let seed = SEED; seed < SEED + PROGRAMS; seed++) {
-      const program = new TraceProgram(begin(level), { seed, mayEnd: true });
+      const program = new TraceProgram(begin(level), { seed, mayAbort: true, mayRetry: true });
       program.run(STEPS);
       program.finish();
       const spans = recorded();
@@ -101,10 +101,11 @@ describe('random programs', () => {
           worker.postMessage({ headers, seed: seed * WORKERS + rank, steps: THREADED_STEPS } satisfies WorkerTask);
           return ((await once(worker, 'message')) as [WorkerAnswer])[0];
         });
-        const program = new TraceProgram(trace, { seed, mayEnd: false });
+        const program = new TraceProgram(trace, { seed, mayAbort: false });
         program.run(THREADED_STEPS);
         const others = await Promise.all(answers);
-        program.finish();
+        if (seed % 2 === 0) program.abort();
+        else program.finish();
         const spans = [...recorded(), ...others.flatMap((answer) => answer.spans)];
         const begun = [...program.begun, ...others.flatMap((answer) => answer.begun)];
         expect({ seed, faults: faultsOf(spans, level), missing: missing(begun, spans) }).toEqual({

@@ -1,12 +1,12 @@
 import type { ExportStatsSnapshot } from './export/export-stats.js';
 import { startExporter } from './export/start-exporter.js';
 import { abortRequests } from './live-requests.js';
-import { traceModules } from './modules.config.js';
 import { processResource } from './process-resource.js';
 import { SharedControl } from './recording/shared-control.js';
 import { threadWriter } from './recording/thread-writer.js';
 import { readSampling } from './sampling.config.js';
-import { TraceLevel, type TraceModule } from './trace-level.js';
+import { traceLevel, traceModules } from './trace-level.config.js';
+import type { TraceLevel, TraceModule } from './trace-level.js';
 
 export interface TracingOptions {
   /** `service.name` in the trace, such as `sliceway-gateway`. */
@@ -18,7 +18,7 @@ export interface TracingOptions {
   /** Of an OTLP receiver; OTEL_EXPORTER_OTLP_ENDPOINT if not given. */
   readonly endpoint?: string;
   readonly protocol?: 'grpc' | 'http/protobuf';
-  /** `normal` if not given. */
+  /** That of SLICEWAY_TRACE_LEVEL if not given, else `normal`. */
   readonly level?: TraceLevel;
   /** Those of SLICEWAY_TRACE_MODULES if not given, else all. */
   readonly modules?: readonly TraceModule[];
@@ -53,7 +53,7 @@ export interface Tracing {
 export function initTracing(options: TracingOptions): Tracing {
   const { serviceName, serviceInstanceId, resource, endpoint, protocol, log = warn } = options;
   const control = SharedControl.ofProcess();
-  control.level = options.level ?? TraceLevel.normal;
+  control.level = options.level ?? traceLevel(log);
   control.modules = options.modules ?? traceModules(log);
   const { ratio, ignoresParent } = readSampling(log);
   control.ratio = ratio;

@@ -1,6 +1,6 @@
 import type { ContextCarrier } from './context-carrier.js';
 import { readCounted } from './count-malformed.js';
-import { decideByTraceId } from './decide-by-trace-id.js';
+import { isInShare } from './is-in-share.js';
 import { enlist, liveRequest } from './live-requests.js';
 import { NULL_TRACE } from './null-trace.js';
 import { PassThroughTrace } from './pass-through-trace.js';
@@ -52,9 +52,10 @@ export function startRequest(options: StartRequestOptions): RequestTrace {
   const level = options.level ?? control.level;
   // Other services may have another level, but the request keeps that of its start.
   if (!isRecorded(level, options.module)) return hasOuter ? passOn(rid, OFF) : NULL_TRACE;
-  if (hasOuter && control.ignoresParent) decideByTraceId(received, control.ratio);
-  if (hasOuter) return received.isSampled ? record(options, received, level, false) : passOn(rid, undefined);
-  return isChosen() ? record(options, null, level, false) : NULL_TRACE;
+  if (hasOuter && control.ignoresParent) received.decide(isInShare(received.ids, control.ratio));
+  if (hasOuter) return received.isSampled ? record(options, null, level, false) : passOn(rid, undefined);
+  const ids = newIds();
+  return isInShare(ids, control.ratio) ? record(options, ids, level, false) : NULL_TRACE;
 }
 
 /**
@@ -66,7 +67,7 @@ export function resumeRequest(headers: ContextCarrier | undefined, options: Resu
   const isWhole = received.own === OwnContext.whole;
   const level = isWhole ? received.level : control.level;
   if (!isRecorded(level, options.module) || !received.isSampled) return passOn(options.rid, received.ownHeader);
-  return record(options, received, level, isWhole);
+  return record(options, null, level, isWhole);
 }
 
 /** The live trace of a request in this JavaScript thread, the last one opened; `NULL_TRACE` if there is none. */
@@ -78,20 +79,15 @@ function isRecorded(level: TraceLevel, module: TraceModule = TraceModule.request
   return level > TraceLevel.off && control.enabled && control.hasModule(module);
 }
 
-/** Whether a trace that begins here is recorded. */
-function isChosen(): boolean {
-  return (randomBits() >>> 0) / 2 ** 32 < control.ratio;
-}
-
 /**
  * No spread, no rest, no closure: every service resumes every request.
  *
- * @param outer null where a trace begins
+ * @param begun ids of a trace that begins here; null where it is the one of `received`
  * @param isHandedOver by another of our threads; without it the room span begins here, also under a foreign context
  */
 function record(
   options: ResumeRequestOptions,
-  outer: ReceivedContext | null,
+  begun: number[] | null,
   level: TraceLevel,
   isHandedOver: boolean,
 ): RequestTrace {
@@ -106,9 +102,9 @@ function record(
     module: options.module ?? TraceModule.request,
     level,
     room: bootstrapRoom === undefined ? (isHandedOver ? received.room : NO_ROOM) : roomOf(bootstrapRoom, isHandedOver),
-    ids: outer === null ? newIds() : idsUnder(outer.ids, isHandedOver, isElsewhere),
-    traceState: outer?.tracestate,
-    flags: outer === null ? SAMPLED : outer.flags,
+    ids: begun ?? idsUnder(received.ids, isHandedOver, isElsewhere),
+    traceState: begun === null ? received.tracestate : undefined,
+    flags: begun === null ? received.flags : SAMPLED,
     isElsewhere,
     ownsRoom: !isHandedOver,
     epoch: control.epoch,

@@ -31,7 +31,7 @@ describe('whenSent', () => {
     const response = await asked();
     let calls = 0;
     response.end(LARGE);
-    whenSent(response, () => calls++);
+    whenSent(response, (isSent) => (calls += isSent ? 1 : 100));
     await sleep(50);
     expect(calls).toBe(0);
     client.resume();
@@ -42,10 +42,10 @@ describe('whenSent', () => {
   it.each(['client', 'server'])('calls where the %s closes the connection first', async (end) => {
     const response = await asked();
     response.end(LARGE);
-    const called = new Promise<void>((resolve) => whenSent(response, resolve));
+    const called = new Promise<boolean>((resolve) => whenSent(response, resolve));
     if (end === 'client') client.resetAndDestroy();
     else server.closeAllConnections();
-    await called;
+    expect(await called).toBe(false);
     expect(client.bytesRead).toBeLessThan(LARGE.length);
   });
 
@@ -68,10 +68,10 @@ describe('whenSent', () => {
     const listeners = response.listenerCount('finish');
     let calls = 0;
     response.write('a');
-    whenSent(response, () => calls++);
+    whenSent(response, (isSent) => (calls += isSent ? 1 : 100));
     expect(calls).toBe(1);
     response.destroy();
-    whenSent(response, () => calls++);
+    whenSent(response, (isSent) => (calls += isSent ? 100 : 1));
     expect(calls).toBe(2);
     expect(response.listenerCount('finish')).toBe(listeners);
   });

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger, MetricsRegistry } from '@sliceway/service';
-import { now, recordCarrier } from '@sliceway/tracing';
+import { now, recordCarrier, SpanStatus } from '@sliceway/tracing';
 import { control, named, recordAll, recorded } from '@sliceway/tracing/testing';
 import { Registry } from 'prom-client';
+import { worker } from '../routing/worker.fixture.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { REQUEST } from './lifecycle.fixture.js';
 import { RequestRecorder } from './request-recorder.js';
 
-function setUp(headers: Record<string, string> = {}, whenSent = (then: () => void) => then()) {
+function setUp(headers: Record<string, string> = {}, whenSent = (then: (isSent: boolean) => void) => then(true)) {
   const registry: MetricsRegistry = new Registry();
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   const metrics = new GatewayMetrics(registry);
@@ -106,7 +107,7 @@ describe('RequestRecorder', () => {
   it('ends the trace when the text has left, and counts before', async () => {
     recordAll();
     recorded();
-    let sent = (): void => {};
+    let sent = (_isSent: boolean): void => {};
     const { recorder, value } = setUp({}, (then) => (sent = then));
     recorder.admitted();
     recorder.tokenized(3);
@@ -117,12 +118,58 @@ describe('RequestRecorder', () => {
     expect(await value('sliceway_request_duration_seconds_count')).toBe(1);
     expect(recorded().map(({ name }) => name)).not.toContain('stream');
     const ts = now();
-    sent();
+    sent(true);
     const spans = recorded();
     const stream = named(spans, 'stream');
     expect(stream.endNs).toBeGreaterThanOrEqual(control.toEpochNs(ts, control.epoch));
     expect(stream.events.map(({ name }) => name)).toEqual(['last_text']);
     expect(named(spans, /^gateway Req/).endNs).toBe(stream.endNs);
+  });
+
+  it('ends the trace as an error where the rest of the answer is lost, and counts it as it was', async () => {
+    recordAll();
+    recorded();
+    const { recorder, value } = setUp({}, (then) => then(false));
+    recorder.admitted();
+    recorder.tokenized(3);
+    recorder.dispatched();
+    recorder.tokens(0, 1);
+    recorder.ended('finished', { promptTokens: 3, completionTokens: 1 }, null);
+    expect(await value('sliceway_requests_total{end="finished",code="none"}')).toBe(1);
+    const spans = recorded();
+    for (const name of ['stream', /^gateway Req/, /^Bootstrap/])
+      expect(named(spans, name).status).toEqual({ code: SpanStatus.error, message: 'connection_closed' });
+  });
+
+  it('says which workers the router chose from, and their scores', () => {
+    recordAll();
+    recorded();
+    const { recorder } = setUp();
+    recorder.admitted();
+    recorder.tokenized(3);
+    const candidates = [
+      { role: 'prefill', instance: 'a', score: 1 },
+      { role: 'prefill', instance: 'b', score: 2.5 },
+      { role: 'decode', instance: 'c', score: 0 },
+    ] as const;
+    recorder.routed({ prefill: worker('a', { model: 'org/m' }), decode: worker('c'), contextLength: 9, candidates });
+    recorder.refused('worker_lost');
+    const spans = recorded();
+    expect(named(spans, 'route').events).toMatchObject([
+      {
+        name: 'candidates',
+        attributes: {
+          prefill: 'a',
+          decode: 'c',
+          candidates: ['prefill a', 'prefill b', 'decode c'],
+          scores: [1, 2.5, 0],
+        },
+      },
+    ]);
+    expect(named(spans, /^gateway Req/).attributes).toMatchObject({
+      'gen_ai.usage.input_tokens': 3,
+      'gen_ai.response.model': 'org/m',
+    });
   });
 
   it('writes a line for each lost attempt and for the end, with where the trace is', () => {
@@ -159,15 +206,26 @@ describe('RequestRecorder', () => {
   });
 
   it.each([
-    [1, null, { attempt: 0, 'gen_ai.request.choice.count': undefined, 'gen_ai.request.seed': undefined }],
-    [3, 7, { attempt: 0, 'gen_ai.request.choice.count': 3, 'gen_ai.request.seed': 7 }],
-  ])('says of a request for %d choices, with seed %p, what the client asked', (choices, seed, expected) => {
+    [1, null, null, {}],
+    [3, 7, 5, { 'gen_ai.request.choice.count': 3, 'gen_ai.request.seed': 7, 'gen_ai.request.max_tokens': 5 }],
+  ])('says of a request for %d choices, with seed %p, what the client asked', (choices, seed, maxTokens, expected) => {
     recordAll();
     recorded();
     const { recorder } = setUp();
-    recorder.received('chat', { ...REQUEST, choices, seed });
+    const sampling = { ...REQUEST.sampling, temperature: 0.5, topP: 0.9, topK: 40 };
+    recorder.received('chat', { ...REQUEST, choices, seed, maxTokens, sampling });
     recorder.refused('queue_full');
     const { attributes } = named(recorded(), /^gateway Req/);
-    expect(Object.fromEntries(Object.keys(expected).map((name) => [name, attributes[name]]))).toEqual(expected);
+    const asked = Object.entries(attributes).filter(([name]) => name.startsWith('gen_ai.'));
+    expect(attributes['attempt']).toBe(0);
+    expect(Object.fromEntries(asked)).toEqual({
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.provider.name': 'sliceway',
+      'gen_ai.request.model': 'm',
+      'gen_ai.request.temperature': 0.5,
+      'gen_ai.request.top_p': 0.9,
+      'gen_ai.request.top_k': 40,
+      ...expected,
+    });
   });
 });

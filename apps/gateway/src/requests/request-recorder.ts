@@ -19,6 +19,8 @@ import { RequestLog } from './request-log.js';
 import { RequestEnd, type AttemptId, type RequestObserver } from './request-observer.js';
 
 const MS_NS = 1e6;
+/** Why a trace is one of an error whose request was served: its connection was closed before all of the answer had left. */
+const NOT_SENT = 'connection_closed';
 
 export interface RecorderOptions {
   readonly rid: string;
@@ -29,8 +31,8 @@ export interface RecorderOptions {
   readonly logger: Logger;
   /** When the HTTP request came, as `now()` gives it. */
   readonly receivedTs: number;
-  /** Calls when what was written to the client has left, or nothing will any more. */
-  readonly whenSent: (then: () => void) => void;
+  /** Calls when what was written to the client has left, or, with `false`, the rest of it is lost. */
+  readonly whenSent: (then: (isSent: boolean) => void) => void;
 }
 
 /** Makes slices and metrics of a request's stations. Its slices tile: each begins where the one before it ends. */
@@ -167,14 +169,15 @@ export class RequestRecorder implements RequestObserver {
     this.#metrics.took(durationMs, this.trace);
     this.#log.ended({ end, code: reason, usage, durationMs, ttftMs: this.#ttftMs });
     if (this.#intervals > 0) this.#metrics.perToken(this.#intervalsNs / this.#intervals / MS_NS, this.trace);
-    if (this.trace.level === TraceLevel.off) this.#close(end, reason);
-    else this.#whenSent(() => this.#close(end, reason));
+    if (this.trace.level === TraceLevel.off) this.#close(end, reason, true);
+    else this.#whenSent((isSent) => this.#close(end, reason, isSent));
   }
 
   /** What was written has left: the trace ends later than what is counted. */
-  #close(end: RequestEnd, reason: string | null): void {
+  #close(end: RequestEnd, reason: string | null, isSent: boolean): void {
     const ts = now();
     if (end !== RequestEnd.finished) return this.trace.abort(reason ?? end, { ts });
+    if (!isSent) return this.trace.abort(NOT_SENT, { ts });
     this.#stages.end(ts);
     this.trace.finish({ ts });
   }

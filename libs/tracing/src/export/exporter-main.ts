@@ -24,7 +24,7 @@ const post = (message: FromExporterThread): void => port.postMessage(message);
 const log = new LogOnce((message) => post({ type: 'log', message }));
 const control = new SharedControl(data.control);
 const stats = new ExportStats(data.stats);
-const rings = new RingSet(data.firstRingId);
+const rings = new RingSet(data.firstRingId, data.droppedOfEnded);
 for (const { buffer, names, ...ring } of data.rings) rings.add(buffer, { ...ring, names: [...names] });
 
 // A user's module, and what it loads, may do anything; this thread goes on.
@@ -68,7 +68,7 @@ const timers = [
   setInterval(() => drainer.drain(), lookMs),
   setInterval(() => updateOrigin(control), ESTIMATE_MS),
   setInterval(() => {
-    for (const { id } of rings.age()) post({ type: 'ringEnded', id });
+    for (const { id, reader } of rings.age()) post({ type: 'ringEnded', id, dropped: reader.dropped });
     announced.ask();
   }, ASK_MS),
 ];

@@ -5,7 +5,7 @@ import type { Environment } from './otel.config.js';
 import type { ExporterThreadData, FromExporterThread, HandedRing, ToExporterThread } from './thread-messages.js';
 
 export interface ExporterSupervisorOptions {
-  readonly data: Omit<ExporterThreadData, 'rings' | 'firstRingId' | 'isRestart'>;
+  readonly data: Omit<ExporterThreadData, 'rings' | 'firstRingId' | 'droppedOfEnded' | 'isRestart'>;
   readonly environment: Environment;
   readonly stats: ExportStats;
   readonly log: (message: string) => void;
@@ -25,6 +25,7 @@ interface Ring extends HandedRing {
 /** Rings and their names, for the next exporter of this process: a writer tells a name once. */
 const rings = new Map<number, Ring>();
 let nextRingId = 0;
+let droppedOfEnded = 0;
 
 /** Starts the exporter's thread, and again a few times when it dies. */
 export class ExporterSupervisor {
@@ -80,6 +81,7 @@ export class ExporterSupervisor {
       ...this.options.data,
       rings: [...rings.values()],
       firstRingId: nextRingId,
+      droppedOfEnded,
       isRestart: this.#restarts > 0,
     };
     const worker = new Worker(new URL('./exporter-main.js', import.meta.url), {
@@ -101,8 +103,10 @@ export class ExporterSupervisor {
     if (message.type === 'log') this.options.log(message.message);
     else if (message.type === 'flushed') this.#flushes.get(message.id)?.();
     else if (message.type === 'names') rings.get(message.id)?.names.push(...message.names);
-    else if (message.type === 'ringEnded') rings.delete(message.id);
-    else if (message.type === 'ring') {
+    else if (message.type === 'ringEnded') {
+      rings.delete(message.id);
+      droppedOfEnded += message.dropped;
+    } else if (message.type === 'ring') {
       const { id, buffer, answers } = message;
       rings.set(id, { id, buffer, answers, names: [] });
       nextRingId = Math.max(nextRingId, id + 1);

@@ -38,4 +38,5 @@ it('sums what rings have dropped, also those that are gone', () => {
   for (let i = 0; i < 11; i++) rings.age();
   expect(rings.rings).toEqual([]);
   expect(rings.dropped).toBe(writer.dropped);
+  expect(new RingSet(0, rings.dropped).dropped).toBe(writer.dropped);
 });

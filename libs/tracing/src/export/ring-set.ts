@@ -20,10 +20,12 @@ export interface KnownRing {
 export class RingSet {
   readonly #rings: KnownRing[] = [];
   #nextId: number;
-  #droppedOfEnded = 0;
+  #droppedOfEnded: number;
 
-  constructor(firstId: number) {
+  /** @param droppedOfEnded what rings had dropped that were given up before */
+  constructor(firstId: number, droppedOfEnded = 0) {
     this.#nextId = firstId;
+    this.#droppedOfEnded = droppedOfEnded;
   }
 
   get rings(): readonly KnownRing[] {

@@ -15,6 +15,8 @@ export interface ExporterThreadData {
   readonly context: SinkContext;
   readonly rings: readonly HandedRing[];
   readonly firstRingId: number;
+  /** By rings that were given up. */
+  readonly droppedOfEnded: number;
   /** The thread before it died. */
   readonly isRestart: boolean;
 }
@@ -37,4 +39,4 @@ export type FromExporterThread =
   | { readonly type: 'log'; readonly message: string }
   | { readonly type: 'ring'; readonly id: number; readonly buffer: SharedArrayBuffer; readonly answers: boolean }
   | { readonly type: 'names'; readonly id: number; readonly names: readonly string[] }
-  | { readonly type: 'ringEnded'; readonly id: number };
+  | { readonly type: 'ringEnded'; readonly id: number; readonly dropped: number };

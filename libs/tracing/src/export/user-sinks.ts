@@ -8,9 +8,12 @@ import type { SpanDestination } from './span-sink.js';
 import { startedSpan } from './started-span.js';
 import { loadUserObject } from './user-module.js';
 
+/** A module may have just the methods that it cannot do without. */
+type Needed<T, K extends keyof T> = Pick<T, K> & Partial<T>;
+
 /** A user's `SpanExporter`, which gets batches. */
 export async function createUserExporter(path: string, resource: TraceAttributes): Promise<SpanDestination> {
-  const exporter = await loadUserObject<SpanExporter>(path, 'export');
+  const exporter = await loadUserObject<Needed<SpanExporter, 'export'>>(path, 'export');
   const toReadable = readableSpans(resource);
   return {
     name: path,
@@ -21,7 +24,7 @@ export async function createUserExporter(path: string, resource: TraceAttributes
         ),
       ),
     flush: async () => exporter.forceFlush?.(),
-    shutdown: () => exporter.shutdown(),
+    shutdown: async () => exporter.shutdown?.(),
   };
 }
 
@@ -32,9 +35,9 @@ export async function createUserProcessor(
   stats: ExportStats,
   onError: (error: Error) => void,
 ): Promise<Sink> {
-  const processor = await loadUserObject<SpanProcessor>(path, 'onEnd');
+  const processor = await loadUserObject<Needed<SpanProcessor, 'onEnd'>>(path, 'onEnd');
   const toReadable = readableSpans(resource);
-  const guarded = async (work: () => void | Promise<void>): Promise<void> => {
+  const guarded = async (work: () => void | Promise<void> | undefined): Promise<void> => {
     try {
       await work();
     } catch (error) {
@@ -47,7 +50,6 @@ export async function createUserProcessor(
     takeSpan(span) {
       const started = startedSpan(toReadable(span));
       try {
-        // A module may have `onEnd` alone.
         processor.onStart?.(started, parentOf(started));
         processor.onEnd(started);
         stats.add('exported');
@@ -58,8 +60,8 @@ export async function createUserProcessor(
       }
     },
     onDrained() {},
-    flush: () => guarded(() => processor.forceFlush()),
-    shutdown: () => guarded(() => processor.shutdown()),
+    flush: () => guarded(() => processor.forceFlush?.()),
+    shutdown: () => guarded(() => processor.shutdown?.()),
   };
 }
 

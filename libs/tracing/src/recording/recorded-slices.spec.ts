@@ -2,6 +2,7 @@ import { AttributeName, LinkKind, SliceName } from '../names.js';
 import { kvSpanIds } from '../span-ids.js';
 import { TraceLevel } from '../trace-level.js';
 import { SpanStatus } from '../trace-span.js';
+import { threadWriter } from './thread-writer.js';
 import { begin, links, named, names, recorded, recordInEach, ROOM } from './recording.fixture.js';
 
 recordInEach();
@@ -97,6 +98,7 @@ describe('slices', () => {
   });
 
   it('too deep are dropped and counted, and those around them are not', () => {
+    const before = threadWriter().dropped;
     const trace = begin();
     for (let i = 0; i < 40; i++) trace.sliceStart('own');
     for (let i = 0; i < 40; i++) trace.sliceEnd('own');
@@ -104,6 +106,7 @@ describe('slices', () => {
     const spans = recorded();
     expect(spans.filter(({ name }) => name === 'own')).toHaveLength(16);
     expect(named(spans, /Req/).attributes[AttributeName.dropped]).toBe(24);
+    expect(threadWriter().dropped - before).toBe(24);
   });
 
   it('of a KV transfer link to each other by the room alone', () => {

@@ -295,6 +295,15 @@ describe('batches', () => {
     expect(loop.links).toMatchObject([{ traceId: span.traceId, spanId: span.spanId }]);
   });
 
+  it('of more than 128 link to so many, and say how many they leave out', () => {
+    const traces = Array.from({ length: 131 }, (_, i) => begin({ rid: i.toString(16).padStart(32, '0') }));
+    batchStep({ thread: GATEWAY, startTs: 1, endTs: 2, attributes: { bid: 7 }, members: [NULL_TRACE, ...traces] });
+    for (const trace of traces) trace.finish();
+    const span = named(recorded(), 'batch_step');
+    expect(span.attributes).toEqual(expect.objectContaining({ bid: 7, members_omitted: 3 }));
+    expect(new Set(span.links.map(({ spanId }) => spanId)).size).toBe(128);
+  });
+
   it('without a traced member leave nothing', () => {
     expect(batchStep({ thread: GATEWAY, startTs: 1, endTs: 2, attributes: {}, members: [NULL_TRACE] })).toBeNull();
     expect(recorded()).toEqual([]);

@@ -284,7 +284,9 @@ export class RecordedTrace implements RequestTrace {
   #open(name: string, isAnonymous: boolean, isRecorded: boolean): void {
     const depth = this.#depth++;
     if (depth >= MAX_DEPTH) {
-      if (isRecorded) this.#request.dropped++;
+      if (!isRecorded) return;
+      this.#request.dropped++;
+      this.#writer.drop();
       return;
     }
     if (!this.#isThreadOpen) this.#reopenThread(TIMES[0]!);

@@ -92,9 +92,15 @@ export class SpanWriter {
     this.#i32[Word.thread] = threadId;
   }
 
-  /** Records that found no room. */
+  /** Records that found no room, and spans that were {@link drop}ped. */
   get dropped(): number {
     return this.#i32[Word.dropped]!;
+  }
+
+  /** Counts a span that will not be written. @returns false */
+  drop(): false {
+    this.#i32[Word.dropped]!++;
+    return false;
   }
 
   /** The number of a name, which the reader is told; -1 when there is no room for it, or there are too many. */
@@ -129,10 +135,7 @@ export class SpanWriter {
     scope: number,
     flags: number,
   ): boolean {
-    if (!this.#open(RecordType.span)) {
-      this.#i32[Word.dropped]!++;
-      return false;
-    }
+    if (!this.#open(RecordType.span)) return this.drop();
     const word = this.#base;
     const i32 = this.#i32;
     this.#f64[word + 1] = startTs;
@@ -261,10 +264,7 @@ export class SpanWriter {
 
   /** Begins a record of the spans that batch steps link to. @returns false when the ring is full; then nothing else may be called */
   beginMembers(): boolean {
-    if (!this.#open(RecordType.members)) {
-      this.#i32[Word.dropped]!++;
-      return false;
-    }
+    if (!this.#open(RecordType.members)) return this.drop();
     this.#at = this.#base + 2;
     this.#members = 0;
     return true;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace-base';
 import { recordCarrier } from './context-carrier.js';
-import { decideByTraceId } from './decide-by-trace-id.js';
+import { isInShare } from './is-in-share.js';
 import { control, recordAll, recorded } from './recording/recording.fixture.js';
 import { startRequest } from './requests.js';
 import { ReceivedContext } from './trace-context.js';
@@ -17,9 +17,21 @@ it.each([0, 1e-9, 0.25, 0.5, 1])('a share of %d is that of OpenTelemetry', (rati
   for (let i = 0; i < 500; i++) {
     const traceId = randomBytes(16).toString('hex');
     received.read(recordCarrier(contextOf(traceId, i % 2 === 0 ? '01' : '00')));
-    decideByTraceId(received, ratio);
     const { decision } = sampler.shouldSample(ROOT_CONTEXT, traceId);
-    expect(received.isSampled).toBe(decision === SamplingDecision.RECORD_AND_SAMPLED);
+    expect(isInShare(received.ids, ratio)).toBe(decision === SamplingDecision.RECORD_AND_SAMPLED);
+  }
+});
+
+it('a trace that begins here is one of the share by its id', () => {
+  recordAll();
+  control.ratio = 0.25;
+  const sampler = new TraceIdRatioBasedSampler(control.ratio);
+  for (let i = 0; i < 400; i++) startRequest({ rid: 'r', role: 'gateway' }).finish();
+  control.ratio = 1;
+  const traceIds = new Set(recorded().map(({ traceId }) => traceId));
+  expect(Math.abs(traceIds.size - 100)).toBeLessThan(50);
+  for (const traceId of traceIds) {
+    expect(sampler.shouldSample(ROOT_CONTEXT, traceId).decision).toBe(SamplingDecision.RECORD_AND_SAMPLED);
   }
 });
 
