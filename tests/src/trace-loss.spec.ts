@@ -24,6 +24,7 @@ function hasHandedOver(spans: readonly TraceSpan[], request: TraceSpan): boolean
 describe('traces of what goes wrong', () => {
   let receiver: OtlpReceiver;
   let chaos: Chaos;
+  let retries = 0;
 
   beforeAll(async () => {
     receiver = await startOtlpReceiver();
@@ -68,7 +69,9 @@ describe('traces of what goes wrong', () => {
       const rooms = named(spans, /^Bootstrap/);
       expect(rooms).toHaveLength(chaos.watch.attemptsOf(rid));
       if (rooms.length === 2) {
+        retries++;
         const [lost] = rooms.filter(({ status }) => status.message !== '');
+        expect(lost!.status).toEqual({ code: SpanStatus.error, message: 'worker_lost' });
         const links = spans
           .flatMap((span) => span.links)
           .filter(({ attributes }) => attributes['link.kind'] === LinkKind.retryOf);
@@ -77,4 +80,6 @@ describe('traces of what goes wrong', () => {
       await chaos.known();
     },
   );
+
+  it('some of them were tried again', () => expect(retries).toBeGreaterThan(0));
 });
