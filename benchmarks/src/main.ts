@@ -2,8 +2,15 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { provideModel, provideNatsServer, startCluster } from '@sliceway/local';
+import {
+  parseCommandLine,
+  provideModel,
+  provideNatsServer,
+  reporterTo,
+  runProgram,
+  startCluster,
+  UsageError,
+} from '@sliceway/local';
 import { engineBench } from './engine-bench.js';
 import { overlapBench } from './overlap-bench.js';
 import { type BenchResult, formatRow, TABLE_HEAD } from './result.js';
@@ -33,36 +40,29 @@ Prints figures of this machine with their bounds, each when it has it; ends with
   --help        this text
 `;
 
-const { only, json } = readOptions();
-const results: BenchResult[] = [];
-console.log(TABLE_HEAD);
-for (const [, group] of Object.entries(GROUPS).filter(([name]) => (only ?? name) === name)) {
-  for await (const result of group()) {
-    console.log(formatRow(result));
-    results.push(result);
+process.exitCode = await runProgram(USAGE, reporterTo(process.stderr), async () => {
+  const { values } = parseCommandLine(
+    process.argv.slice(2),
+    { only: { type: 'string' }, json: { type: 'string' } },
+    false,
+  );
+  const { only, json, help } = values as { only?: string; json?: string; help?: boolean };
+  if (help) {
+    console.log(USAGE);
+    return 0;
   }
-}
-if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
-process.exitCode = results.every(({ holds }) => holds) ? 0 : 1;
-
-/** Ends the process where there is nothing to measure. */
-function readOptions(): { readonly only?: string; readonly json?: string } {
-  try {
-    const { values } = parseArgs({
-      options: { only: { type: 'string' }, json: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-    });
-    if (values.help) {
-      console.log(USAGE);
-      process.exit(0);
+  if (only !== undefined && !Object.hasOwn(GROUPS, only)) throw new UsageError(`There is no group '${only}'.`);
+  const results: BenchResult[] = [];
+  console.log(TABLE_HEAD);
+  for (const [, group] of Object.entries(GROUPS).filter(([name]) => (only ?? name) === name)) {
+    for await (const result of group()) {
+      console.log(formatRow(result));
+      results.push(result);
     }
-    if (values.only !== undefined && !Object.hasOwn(GROUPS, values.only))
-      throw new Error(`There is no group '${values.only}'.`);
-    return values;
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    process.exit(2);
   }
-}
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
+  return results.every(({ holds }) => holds) ? 0 : 1;
+});
 
 async function* clusterBench(modelPath: string): AsyncGenerator<BenchResult> {
   const nats = await provideNatsServer();

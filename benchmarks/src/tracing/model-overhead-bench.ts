@@ -5,15 +5,13 @@ import { BenchCluster } from '../service/bench-cluster.js';
 import { readChat } from '../service/stream-client.js';
 import { describeInterval, medianInterval } from './median-interval.js';
 import { Receiver } from './receiver.js';
-import { setTraceLevel, tracingTo } from './tracing-env.js';
+import { SETTLED_MS, setTraceLevel, tracingTo } from './tracing-env.js';
 
 const PAIRS = 60;
 const WARM_UPS = 2;
 const TOKENS = 96;
 const LEVEL = 3;
 const MIN_RATIO = 0.99;
-/** What is recorded leaves within 500 ms. */
-const SETTLED_MS = 600;
 
 interface Run {
   readonly tokensPerSecond: number;

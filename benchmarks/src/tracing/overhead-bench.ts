@@ -6,7 +6,7 @@ import type { Answer } from '../service/stream-client.js';
 import { describeInterval, medianInterval } from './median-interval.js';
 import { cpuSecondsOf } from './process-usage.js';
 import { Receiver } from './receiver.js';
-import { setTraceLevel, TRACING_OFF, tracingTo } from './tracing-env.js';
+import { SETTLED_MS, setTraceLevel, TRACING_OFF, tracingTo } from './tracing-env.js';
 
 const PAIRS = 14;
 const TOKENS = 400;
@@ -15,8 +15,6 @@ const WARM_UPS = 1;
 /** Tracing is always on, so its steady state counts: what runs once a request is compiled after a thousand of them. */
 const WARM_UP_BURSTS = 32;
 const WARM_UP_TOKENS = 4;
-/** What is recorded leaves within 500 ms: what that costs belongs to the round. */
-const SETTLED_MS = 600;
 const MICROSECONDS = 1e6;
 const LEVELS = [
   { level: 2, bound: 1.03 },
@@ -79,6 +77,7 @@ async function load(bench: BenchCluster): Promise<{ answers: readonly Answer[]; 
   for (let i = 0; i < ROUNDS; i++) answers.push(...(await burst(bench, TOKENS)));
   // Kept alive until its next turn, a connection would be closed by the gateway as a request takes it.
   bench.client.close();
+  // What it costs to send what was recorded belongs to the round.
   await sleep(SETTLED_MS);
   const used = cpuSecondsOf(bench.cluster) - before;
   return { answers, microseconds: (used / (answers.length * TOKENS)) * MICROSECONDS };

@@ -10,6 +10,9 @@ export function tracingTo(url: string, level: number): Record<string, string> {
   };
 }
 
+/** From the end of a request until all that was recorded of it has left: that takes 500 ms. */
+export const SETTLED_MS = 600;
+
 /** Sets the level of a running cluster. @throws Error unless every service has it */
 export async function setTraceLevel(gatewayUrl: string, level: number): Promise<void> {
   const response = await fetch(`${gatewayUrl}/admin/trace-level`, {

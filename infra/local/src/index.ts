@@ -1,6 +1,8 @@
 export { type LocalConfig, localConfigFromEnv } from './local.config.js';
 export { Progress, type ProgressOptions, type ProgressStream } from './progress.js';
 export { type Reporter, reporterTo, SILENT_REPORTER } from './reporter.js';
+export { parseCommandLine, UsageError } from './cli/cli-options.js';
+export { runProgram } from './cli/run-program.js';
 export { ClusterProcess, type LoadingLine, type ReadyLine, type Role, ROLES } from './cluster/cluster-process.js';
 export type { ClusterOptions } from './cluster/cluster-options.js';
 export { LocalCluster, REPOSITORY_ROOT, startCluster } from './cluster/local-cluster.js';

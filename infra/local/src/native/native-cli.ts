@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { UsageError } from '../cli/cli-options.js';
+import { parseCommandLine } from '../cli/cli-options.js';
 import { type LocalConfig, localConfigFromEnv } from '../local.config.js';
 import { type Reporter, reporterTo } from '../reporter.js';
 import { checkNative, type NativeCheck } from './check-native.js';
@@ -15,6 +14,8 @@ than WebAssembly. It goes into a folder outside of this project (SLICEWAY_NATIVE
   --help   this text
 `;
 
+const FLAG = { type: 'boolean' } as const;
+
 /** `npm run native`: resolves with the exit code, 0, 1 when it failed, 2 for a wrong command line. */
 export async function runNativeCli(
   argv: readonly string[],
@@ -22,7 +23,7 @@ export async function runNativeCli(
   reporter: Reporter = reporterTo(process.stdout),
 ): Promise<number> {
   try {
-    const options = parse(argv);
+    const { values: options } = parseCommandLine(argv, { gpu: FLAG, force: FLAG }, false);
     if (options.help === true) {
       reporter.note(NATIVE_USAGE);
       return 0;
@@ -37,15 +38,6 @@ export async function runNativeCli(
     if (name === 'UsageError') reporter.note(`${message}\n\n${NATIVE_USAGE}`);
     else reporter.note(`\n${['ProvisionError', 'DownloadError'].includes(name) ? message : (stack ?? message)}`);
     return name === 'UsageError' ? 2 : 1;
-  }
-}
-
-function parse(args: readonly string[]) {
-  const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({ args: [...args], options: { gpu: flag, force: flag, help: { ...flag, short: 'h' } } }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
   }
 }
 
