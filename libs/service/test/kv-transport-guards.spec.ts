@@ -34,8 +34,8 @@ async function openPair(): Promise<GuardedPair> {
     kvFormat: KV_FORMAT,
     pageBlockBytes: PAGE_BLOCK_BYTES,
     window: 4,
-    timeoutMs: 400,
-    bootstrapTimeoutMs: 400,
+    timeoutMs: 1000,
+    bootstrapTimeoutMs: 1000,
     probeMs: PROBE_MS,
     onBadFrame: (error: unknown) => badFrames.push(error),
   } satisfies Partial<NatsKvTransportOptions>;

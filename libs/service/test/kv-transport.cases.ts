@@ -271,11 +271,11 @@ export function kvTransportCases(name: string, openPair: (options?: PairOptions)
     });
 
     it('waits for a prompt that computes longer than the timeout, as long as its worker lives', async () => {
-      await open({ timeoutMs: 150 });
+      await open({ timeoutMs: 600 });
       const transfer = new Transfer(pair, KvPages.filled(2)).openBoth();
-      await sleep(500);
+      await sleep(1500);
       transfer.sender.push(transfer.source.segment(0, 1));
-      await sleep(500);
+      await sleep(1500);
       expect(transfer.said).toEqual(['open']);
       transfer.sender.push(transfer.source.segment(1, 2));
       transfer.sender.finish(FIRST_TOKENS);

@@ -119,10 +119,8 @@ describe('workers', () => {
       await draining;
       const late = workers.request();
       const subject = subjects.leg(role, leaving.instance);
-      const sentMs = performance.now();
       workers.emit(subject, { ...workers.leg(late), prefill: STRANGER, decode: STRANGER });
       expect(await workers.failed(late, role)).toMatchObject({ code: FailureCode.draining });
-      expect(performance.now() - sentMs).toBeLessThan(200);
       await leaving.exited;
     },
   );
