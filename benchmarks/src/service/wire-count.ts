@@ -5,8 +5,8 @@ import { ANY_INSTANCE, decodeTokenFrame, subjects } from '@sliceway/protocol';
 export class WireCount {
   tokens = 0;
   tokenFrames = 0;
-  textFrames = 0;
   heartbeats = 0;
+  private textFrames = 0;
   #onDecodeStep: (sequences: number) => void = () => {};
 
   private constructor(private readonly connection: NatsConnection) {}
@@ -18,6 +18,10 @@ export class WireCount {
     count.connection.subscribe(subjects.heartbeat, { callback: () => void count.heartbeats++ });
     await count.connection.flush();
     return count;
+  }
+
+  get messages(): number {
+    return this.tokenFrames + this.textFrames + this.heartbeats;
   }
 
   /** Resolves at the next decode step of so many sequences for which `when` holds, too. */
