@@ -59,11 +59,11 @@ describe('traces of what goes wrong', () => {
   )(
     'a %s that is killed at %s: what is left is whole, and another attempt links to the lost one',
     async (role, stage) => {
-      const { rid, outcomes } = await chaos.hit(stage, role, 'SIGKILL');
+      const { rid, victim, outcomes } = await chaos.hit(stage, role, 'SIGKILL');
       const others = outcomes.map(({ answer }) => answer!.rid).filter((each) => each !== rid);
       const traces = await tracesWhenSettled(receiver, [rid, ...others]);
       for (const spans of traces) {
-        expect(validateTrace(spans, { level: TraceLevel.all, lost: true })).toEqual([]);
+        expect(validateTrace(spans, { level: TraceLevel.all, lost: victim.instance })).toEqual([]);
       }
       const spans = traces[0]!;
       const rooms = named(spans, /^Bootstrap/);

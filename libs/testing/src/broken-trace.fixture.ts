@@ -1,4 +1,4 @@
-import { EventName, type LinkKind, type TraceSpan } from '@sliceway/tracing';
+import { EventName, type LinkKind, type SpanLink, type TraceSpan } from '@sliceway/tracing';
 import { OUTER_PARENT, type SampleOptions, sampleTrace } from '@sliceway/tracing/testing';
 import type { TraceRule } from './trace-fault.js';
 import { validateTrace, type ValidateTraceOptions } from './trace-validator.js';
@@ -6,6 +6,7 @@ import { validateTrace, type ValidateTraceOptions } from './trace-validator.js';
 /** A span of a copy of the trace, to be broken. */
 export type Broken = { -readonly [Key in keyof TraceSpan]: TraceSpan[Key] } & { attributes: Record<string, unknown> };
 export type Mutation = (spans: Broken[]) => Broken[] | void;
+type Found = readonly [name: string | RegExp, index?: number];
 /** What is wrong with a trace, the rule and the words that refuse it, and how it comes to that. */
 export type BrokenTrace = [what: string, TraceRule, RegExp, Mutation, SampleOptions?];
 
@@ -34,10 +35,15 @@ export const on =
 
 /** Changes for `on`. */
 export const without = (key: string) => (span: Broken) => void delete span.attributes[key];
-export const relink = (kind: LinkKind, change: Partial<{ spanId: string; attributes: object }>) => (span: Broken) =>
-  void (span.links = span.links.map((link) =>
-    link.attributes['link.kind'] === kind ? ({ ...link, ...change } as typeof link) : link,
-  ));
+export const relink = (kind: LinkKind, change: Partial<SpanLink>) => (span: Broken) =>
+  void (span.links = span.links.map((link) => (link.attributes['link.kind'] === kind ? { ...link, ...change } : link)));
+/** The first span's link leads to the second; each is given by its name and its index among those that are called so. */
+export const leads =
+  (kind: LinkKind, [from, fromIndex]: Found, [to, toIndex]: Found): Mutation =>
+  (spans) => {
+    const { traceId, spanId } = the(spans, to, toIndex);
+    relink(kind, { traceId, spanId })(the(spans, from, fromIndex));
+  };
 export const withoutSchedule = (span: Broken) =>
   void (span.events = span.events.filter(({ name }) => name !== EventName.schedule));
 export const kind = (name: string) => ({ attributes: { 'link.kind': name } });

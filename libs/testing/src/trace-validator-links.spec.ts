@@ -3,6 +3,7 @@ import {
   type BrokenTrace,
   itRefuses,
   kind,
+  leads,
   leave,
   on,
   PARENT,
@@ -28,7 +29,7 @@ itRefuses([
   [
     'a prev link on the first slice',
     TraceRule.link,
-    /nothing was before it/,
+    /prev link leads to route/,
     (spans) => {
       the(spans, 'receive').links = the(spans, 'admission').links.map((link) => ({
         ...link,
@@ -46,9 +47,19 @@ itRefuses([
     'a prev link to a thread',
     TraceRule.link,
     /prev link leads to gateway/,
-    (spans) => {
-      relink(LinkKind.previous, { spanId: the(spans, /^gateway \(/).spanId })(the(spans, 'admission'));
-    },
+    leads(LinkKind.previous, ['admission'], [/^gateway \(/]),
+  ],
+  [
+    'a prev link over a neighbour',
+    TraceRule.link,
+    /prev link leads to receive/,
+    leads(LinkKind.previous, ['route'], ['receive']),
+  ],
+  [
+    'a prev link to what comes later',
+    TraceRule.link,
+    /prev link leads to stream/,
+    leads(LinkKind.previous, ['tokenize'], ['stream']),
   ],
   ['no kv link', TraceRule.link, /no kv link/, on('decode_transferred', withoutKv)],
   ['no kv link of the sender', TraceRule.link, /no kv link/, on('prefill_transfer_kv_cache', withoutKv)],
@@ -79,9 +90,7 @@ itRefuses([
     'a kv link to another slice',
     TraceRule.link,
     /kv link leads to receive/,
-    (spans) => {
-      relink(LinkKind.kv, { spanId: the(spans, 'receive').spanId })(the(spans, 'decode_transferred'));
-    },
+    leads(LinkKind.kv, ['decode_transferred'], ['receive']),
   ],
   ...['decode_loop', 'chunked_prefill'].map((name): BrokenTrace => [
     `a ${name} of no batch step`,
@@ -96,10 +105,15 @@ itRefuses([
     'a batch link to a slice',
     TraceRule.link,
     /batch link leads to admission/,
-    (spans) => {
-      const { traceId, spanId } = the(spans, 'admission');
-      relink(LinkKind.batch, { traceId, spanId } as object)(the(spans, 'decode_forward'));
-    },
+    leads(LinkKind.batch, ['decode_forward'], ['admission']),
+  ],
+  [
+    'a batch step that knows nothing of it',
+    TraceRule.link,
+    /batch link leads to batch_step/,
+    on('batch_step', (span) => {
+      span.links = span.links.map((link) => ({ ...link, traceId: 'c'.repeat(32) }));
+    }),
   ],
   [
     'a retry that does not say so',
@@ -118,12 +132,27 @@ itRefuses([
     'a retry of a thread',
     TraceRule.link,
     /retry_of link leads to gateway/,
-    (spans) => {
-      relink(LinkKind.retryOf, { spanId: the(spans, /^gateway \(/).spanId })(the(spans, 'tokenize_wait', 1));
-    },
+    leads(LinkKind.retryOf, ['tokenize_wait', 1], [/^gateway \(/]),
+    { retry: true },
+  ],
+  [
+    'a retry of itself',
+    TraceRule.link,
+    /retry_of link leads to Bootstrap/,
+    leads(LinkKind.retryOf, ['tokenize_wait', 1], [/^Bootstrap/, 1]),
     { retry: true },
   ],
 ]);
+
+it('refuses kv links between two attempts', () => {
+  const spans = valid({ retry: true });
+  the(spans, /^decode Req/).parentSpanId = the(spans, /^Bootstrap/).spanId;
+  const faults = validateTrace(spans, { ...PARENT, lost: 'decode-0' });
+  expect(faults.map(({ message }) => message)).toEqual([
+    'prefill_transfer_kv_cache: its kv link leads to decode_transferred',
+    'decode_transferred: its kv link leads to prefill_transfer_kv_cache',
+  ]);
+});
 
 it('takes a transfer that a stop string in the first token cut, before decode acknowledged any of it', () => {
   const spans = valid({ quick: true });

@@ -2,11 +2,11 @@ import { LinkKind } from '@sliceway/tracing';
 import {
   type BrokenTrace,
   itRefuses,
+  leads,
   leave,
   type Mutation,
   on,
   PARENT,
-  relink,
   the,
   valid,
   without,
@@ -36,7 +36,7 @@ itRefuses([
         'a processed message whose link leads to a slice',
         TraceRule.link,
         /message link leads to tokenize_wait/,
-        (spans) => relink(LinkKind.message, { spanId: the(spans, 'tokenize_wait').spanId })(the(spans, PROCESS)),
+        leads(LinkKind.message, [PROCESS], ['tokenize_wait']),
       ],
       [
         'a processed message that is another one',

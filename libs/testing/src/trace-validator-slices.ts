@@ -11,6 +11,7 @@ import {
   type TraceSpan,
 } from '@sliceway/tracing';
 import { type Report, TraceRule } from './trace-fault.js';
+import { isLost, isSlice } from './trace-validator-place.js';
 import type { TraceCase } from './trace-validator.js';
 
 /** Slices of threads that are called so; the others are on a thread of another name. */
@@ -29,12 +30,12 @@ export function checkSlices(trace: TraceCase, report: Report): void {
     if (place === SpanPlace.slice) checkName(trace, span, report);
     if (place === SpanPlace.thread) checkTiling(trace, span, report);
   }
-  for (const span of spans) if (placeOf(span) === SpanPlace.slice) checkOverlap(slicesIn(trace, span), report);
+  for (const span of spans) if (isSlice(span)) checkOverlap(slicesIn(trace, span), report);
 }
 
 /** Messages among them take no part in the tiling. */
 function slicesIn({ tree }: TraceCase, parent: TraceSpan): TraceSpan[] {
-  return tree.childrenOf(parent).filter((span) => placeOf(span) === SpanPlace.slice);
+  return tree.childrenOf(parent).filter(isSlice);
 }
 
 function checkName({ tree, level, options }: TraceCase, span: TraceSpan, report: Report): void {
@@ -46,7 +47,7 @@ function checkName({ tree, level, options }: TraceCase, span: TraceSpan, report:
   const parent = tree.parentOf(span);
   if (parent === undefined) return;
   const outer = SLICE_PARENT[name as SliceName];
-  if (placeOf(parent) === SpanPlace.slice) {
+  if (isSlice(parent)) {
     const isKnown = outer === parent.name || options.ownNames?.includes(parent.name);
     if (!isKnown) report(TraceRule.name, span, `it does not belong in ${parent.name}`);
     return;
@@ -73,7 +74,7 @@ function checkThread(
 }
 
 function checkTiling(trace: TraceCase, thread: TraceSpan, report: Report): void {
-  const { level, options } = trace;
+  const { level } = trace;
   const slices = slicesIn(trace, thread);
   checkOverlap(slices, report);
   let last: TraceSpan | null = null;
@@ -91,7 +92,7 @@ function checkTiling(trace: TraceCase, thread: TraceSpan, report: Report): void 
     last = slice;
   }
   // A worker that was killed has not told all.
-  if (slices.length > 0 || options.lost !== true) gap(thread.endNs, 'its end');
+  if (slices.length > 0 || !isLost(trace, thread)) gap(thread.endNs, 'its end');
 }
 
 function checkOverlap(siblings: readonly TraceSpan[], report: Report): void {

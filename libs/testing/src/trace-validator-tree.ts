@@ -1,5 +1,6 @@
 import { AttributeName, LinkKind, placeOf, roleOfRequest, SpanPlace, type TraceSpan } from '@sliceway/tracing';
 import { type Report, TraceRule } from './trace-fault.js';
+import { isLost } from './trace-validator-place.js';
 import type { TraceCase } from './trace-validator.js';
 
 /** Which spans may be right above one of each kind. */
@@ -12,7 +13,8 @@ const ABOVE: Readonly<Record<string, readonly SpanPlace[]>> = {
 };
 
 /** One trace, one tree, every parent there, each kind of span where it belongs. */
-export function checkTree({ tree, spans, traceId, options }: TraceCase, report: Report): void {
+export function checkTree(trace: TraceCase, report: Report): void {
+  const { tree, spans, traceId, options } = trace;
   const strangers = spans.filter((span) => span.traceId !== traceId);
   for (const span of strangers) report(TraceRule.oneTree, span, 'it is of another trace');
   const roots: TraceSpan[] = [];
@@ -29,7 +31,7 @@ export function checkTree({ tree, spans, traceId, options }: TraceCase, report: 
       const isTop = place === SpanPlace.other || place === SpanPlace.room;
       if (isTop) roots.push(span);
       else report(TraceRule.place, span, `a ${place} span is no root`);
-    } else if (options.lost !== true) report(TraceRule.parent, span, `its parent ${span.parentSpanId} is missing`);
+    } else if (!isLost(trace, span)) report(TraceRule.parent, span, `its parent ${span.parentSpanId} is missing`);
   }
   checkRoots(roots, traceId, options.parent, report);
   checkRequests(spans, report);

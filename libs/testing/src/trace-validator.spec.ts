@@ -20,9 +20,9 @@ describe('a valid trace has no faults', () => {
   it.each(shapes.flatMap(([name, options]) => levels.map((level) => [name, level, options] as const)))(
     '%s at level %d',
     (_, level, options) => {
-      const lost = options.retry === true;
-      expect(validateTrace(sampleTrace({ ...options, level }), { ...PARENT, lost })).toEqual([]);
-      expect(validateTrace(sampleTrace({ ...options, level, http: false }), { level, lost })).toEqual([]);
+      const lost = options.retry === true ? { lost: 'decode-0' } : {};
+      expect(validateTrace(sampleTrace({ ...options, level }), { ...PARENT, ...lost })).toEqual([]);
+      expect(validateTrace(sampleTrace({ ...options, level, http: false }), { level, ...lost })).toEqual([]);
     },
   );
 
@@ -100,12 +100,13 @@ describe('a killed worker', () => {
   ])('%s, which is valid only then', (_, lose) => {
     const spans = lose(valid());
     expect(validateTrace(spans, PARENT)).not.toEqual([]);
-    expect(validateTrace(spans, { ...PARENT, lost: true })).toEqual([]);
+    expect(validateTrace(spans, { ...PARENT, lost: 'decode-0' })).not.toEqual([]);
+    expect(validateTrace(spans, { ...PARENT, lost: 'prefill-0' })).toEqual([]);
   });
 
   it('is no excuse for other faults', () => {
     const spans = valid();
     the(spans, 'receive').endNs -= 1n;
-    expect(validateTrace(spans, { ...PARENT, lost: true })).toHaveLength(1);
+    expect(validateTrace(spans, { ...PARENT, lost: 'prefill-0' })).toHaveLength(1);
   });
 });

@@ -1,0 +1,26 @@
+import { AttributeName, placeOf, SpanPlace, type SpanTree, type TraceSpan } from '@sliceway/tracing';
+import type { TraceCase } from './trace-validator.js';
+
+export function isSlice(span: TraceSpan): boolean {
+  return placeOf(span) === SpanPlace.slice;
+}
+
+/** Of the attempt that it belongs to. */
+export function roomOf(tree: SpanTree, span: TraceSpan): TraceSpan | undefined {
+  return above(tree, span, SpanPlace.room);
+}
+
+export function hostOf(tree: SpanTree, span: TraceSpan): unknown {
+  return above(tree, span, SpanPlace.thread)?.attributes[AttributeName.hostId];
+}
+
+function above(tree: SpanTree, span: TraceSpan, place: SpanPlace): TraceSpan | undefined {
+  let found: TraceSpan | undefined = span;
+  while (found !== undefined && placeOf(found) !== place) found = tree.parentOf(found);
+  return found;
+}
+
+/** Of the worker that was killed. */
+export function isLost({ options }: TraceCase, { resource }: TraceSpan): boolean {
+  return options.lost !== undefined && resource['service.instance.id'] === options.lost;
+}
