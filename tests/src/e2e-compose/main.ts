@@ -47,6 +47,12 @@ async function check(cluster: ComposeCluster): Promise<void> {
   }
 }
 
+/** Said at once: what is cleared up after it may fail as well. */
+function fail(error: unknown): void {
+  process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+  process.exitCode = 1;
+}
+
 async function main(command: readonly string[]): Promise<void> {
   await images();
   const cluster = new ComposeCluster({
@@ -60,6 +66,9 @@ async function main(command: readonly string[]): Promise<void> {
   const work = check(cluster);
   try {
     await Promise.race([work, interrupted]);
+    say('e2e:compose: all of it holds.');
+  } catch (error) {
+    fail(error);
   } finally {
     // What was under way notices by itself; until then it could still make containers.
     if (signal.aborted) await Promise.race([work.catch(() => {}), sleep(ABORT_MS)]);
@@ -73,10 +82,8 @@ if (command === null) {
 } else {
   try {
     await main(command);
-    say('e2e:compose: all of it holds.');
   } catch (error) {
-    process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
-    process.exitCode = 1;
+    fail(error);
   }
 }
 // Whatever else is open: all is said, and nothing of ours is left.

@@ -34,6 +34,13 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => interrupt.abort(new Error(`interrupted by ${name}`)));
 }
 
+/** Said at once: what is cleared up after it may fail as well. */
+function fail(error: unknown): void {
+  const { stack, cause } = error as Error;
+  process.stderr.write(`${stack ?? String(error)}\n${cause === undefined ? '' : `${String(cause)}\n`}`);
+  process.exitCode = 1;
+}
+
 async function main(): Promise<void> {
   if (imageLoad !== null) await images(imageLoad);
   const cluster = new KubeCluster({ model: await provideModel(), modelLoad: process.env['MODEL_LOAD'] || null });
@@ -41,6 +48,9 @@ async function main(): Promise<void> {
   const work = checked(cluster);
   try {
     await Promise.race([work, interrupted]);
+    say('e2e:k8s: all of it holds.');
+  } catch (error) {
+    fail(error);
   } finally {
     // What was under way could still make something.
     if (signal.aborted) await Promise.race([work.catch(() => {}), sleep(ABORT_MS)]);
@@ -77,11 +87,8 @@ if (problem !== null) {
 } else {
   try {
     await main();
-    say('e2e:k8s: all of it holds.');
   } catch (error) {
-    const { stack, cause } = error as Error;
-    process.stderr.write(`${stack ?? String(error)}\n${cause === undefined ? '' : String(cause)}\n`);
-    process.exitCode = 1;
+    fail(error);
   }
 }
 process.exit();
