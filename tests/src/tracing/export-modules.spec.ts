@@ -263,3 +263,24 @@ it('a module that ends the thread does not end the process: the thread starts ag
   expect(said()).toEqual(['good1']);
   expect(exporter.stats()).toMatchObject({ exported: 1, droppedExport: 1, failures: 1 });
 });
+
+it('counts what the exporter had when it died, and what it was at', async () => {
+  const path = module(
+    'holds.mjs',
+    `export default {
+      export(spans) {
+        if (spans.some(({ attributes }) => attributes.i === 5)) process.exit(3);
+        say('waits');
+      },
+    };`,
+  );
+  const exporter = exporting.start({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '3' }, { exporter: path });
+  const writer = new SpanWriter();
+  exporter.addRing(writer.buffer);
+  record(writer, 3);
+  await until('sent', PATIENCE_MS, async () => said().length > 0);
+  record(writer, 3, 'span', 3);
+  // The last one by the next exporter, which passes it over.
+  await until('counted', PATIENCE_MS, async () => exporter.stats().droppedExport === 6);
+  expect(exporter.stats()).toMatchObject({ taken: 6, exported: 0, failures: 1 });
+});

@@ -54,6 +54,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     }
     await until('counted', PATIENCE_MS, async () => exporter.stats().exported === 3);
     expect(exporter.stats()).toEqual({
+      taken: 3,
       exported: 3,
       droppedRing: 0,
       droppedQueue: 0,
@@ -153,6 +154,8 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
       expect(exporter.stats()).toMatchObject({ exported: 0, droppedQueue: 860, droppedRing: 0, droppedExport: 0 });
       expect(await exporter.shutdown(100)).toBe(false);
       expect(performance.now() - startMs).toBeLessThan(2000);
+      expect(exporter.stats()).toMatchObject({ taken: 1000, exported: 0, droppedQueue: 860, droppedExport: 140 });
+      expect(exporting.logs).toContain('shutdown: 140 spans were not sent within 100 ms');
     },
   );
 

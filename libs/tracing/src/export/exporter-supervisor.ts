@@ -68,8 +68,11 @@ export class ExporterSupervisor {
     if (worker === null) return false;
     this.#post({ type: 'shutdown' });
     const inTime = await within(timeoutMs, (done) => worker.once('exit', done));
-    if (!inTime) await worker.terminate();
-    return inTime;
+    if (inTime) return true;
+    await worker.terminate();
+    const held = this.options.stats.giveUpHeld();
+    this.options.log(`shutdown: ${held} spans were not sent within ${timeoutMs} ms`);
+    return false;
   }
 
   #post(message: ToExporterThread): void {
@@ -117,6 +120,7 @@ export class ExporterSupervisor {
     if (this.#worker !== worker) return;
     this.#worker = null;
     if (this.#closed !== null) return;
+    this.options.stats.giveUpHeld();
     this.options.stats.add('failures');
     if (this.#restarts++ < MAX_RESTARTS) {
       this.#restartTimer = setTimeout(() => (this.#worker = this.#start()), RESTART_MS).unref();

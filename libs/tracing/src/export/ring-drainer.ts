@@ -48,7 +48,9 @@ export class RingDrainer {
     for (const { reader } of this.options.rings.rings) {
       let passed = 0;
       reader.drainRecords(() => passed++ === 0);
-      if (passed > 0) this.options.stats.add('droppedExport');
+      if (passed === 0) continue;
+      this.options.stats.add('taken');
+      this.options.stats.add('droppedExport');
     }
   }
 
@@ -76,8 +78,10 @@ export class RingDrainer {
       for (const sink of sinks) {
         sink.takeRecord?.(ring, word);
         sink.takeSpan?.((span ??= this.#read(ring, word)));
+        stats.add('taken');
       }
     } catch (error) {
+      stats.add('taken');
       stats.add('failures');
       stats.add('droppedExport');
       onError(error as Error);
