@@ -1,11 +1,15 @@
+import type { ClusterProcess } from '@sliceway/local';
 import { startOtlpReceiver, validateTrace, type OtlpReceiver } from '@sliceway/testing';
-import { LinkKind, SliceName, SpanStatus, TraceLevel, type TraceSpan } from '@sliceway/tracing';
+import { LinkKind, SliceName, SpanStatus, TraceLevel, tracesOf, type TraceSpan } from '@sliceway/tracing';
 import { Chaos } from './chaos.fixture.js';
-import { FIRST } from './stories.fixture.js';
+import { FIRST, type Outcome } from './stories.fixture.js';
 import { tracedEnv, tracesWhenSettled } from './traced-cluster.fixture.js';
+import { until } from './until.fixture.js';
 import { STAGES, type Stage } from './wire-watch.fixture.js';
 
 const named = (spans: readonly TraceSpan[], name: RegExp): TraceSpan[] => spans.filter((span) => name.test(span.name));
+
+const FREE_MS = 10_000;
 
 /** Who knows of a request when it is at a stage. */
 const BEGUN: Readonly<Record<Stage, readonly string[]>> = {
@@ -28,7 +32,7 @@ describe('traces of what goes wrong', () => {
 
   beforeAll(async () => {
     receiver = await startOtlpReceiver();
-    const counts = { tokenizer: 2, prefill: 2, decode: 2, gateway: 1 };
+    const counts = { tokenizer: 2, prefill: 2, decode: 2, gateway: 2 };
     chaos = await Chaos.start({ counts, env: tracedEnv(receiver) });
   });
   afterEach(() => chaos.restore());
@@ -36,6 +40,15 @@ describe('traces of what goes wrong', () => {
     await chaos?.stop();
     await receiver?.close();
   });
+
+  /** Of all that had an answer, the one that was struck among them: each is whole, but for what a lost process had. */
+  async function validTraces(rid: string, outcomes: readonly Outcome[], lost?: ClusterProcess): Promise<TraceSpan[][]> {
+    const rids = new Set([rid, ...outcomes.flatMap(({ answer }) => answer?.rid ?? [])]);
+    const traces = await tracesWhenSettled(receiver, [...rids]);
+    for (const spans of traces)
+      expect(validateTrace(spans, { level: TraceLevel.all, ...(lost && { lost }) })).toEqual([]);
+    return traces;
+  }
 
   it.each(STAGES)('a client that leaves at %s: all is closed, with the reason', async (stage) => {
     const client = new AbortController();
@@ -60,12 +73,7 @@ describe('traces of what goes wrong', () => {
     'a %s that is killed at %s: what is left is whole, and another attempt links to the lost one',
     async (role, stage) => {
       const { rid, victim, outcomes } = await chaos.hit(stage, role, 'SIGKILL');
-      const others = outcomes.map(({ answer }) => answer!.rid).filter((each) => each !== rid);
-      const traces = await tracesWhenSettled(receiver, [rid, ...others]);
-      for (const spans of traces) {
-        expect(validateTrace(spans, { level: TraceLevel.all, lost: victim.instance })).toEqual([]);
-      }
-      const spans = traces[0]!;
+      const [spans] = (await validTraces(rid, outcomes, victim)) as [TraceSpan[]];
       const rooms = named(spans, /^Bootstrap/);
       expect(rooms).toHaveLength(chaos.watch.attemptsOf(rid));
       if (rooms.length === 2) {
@@ -82,4 +90,44 @@ describe('traces of what goes wrong', () => {
   );
 
   it('some of them were tried again', () => expect(retries).toBeGreaterThan(0));
+
+  it.each(STAGES)(
+    'a gateway that is killed at %s: what others did for it is closed, with the reason',
+    async (stage) => {
+      const { rid, victim, outcomes } = await chaos.hit(stage, 'gateway', 'SIGKILL');
+      await until('the workers hold nothing', FREE_MS, async () => (await chaos.heldByWorkers()).length === 0);
+      const [first, ...others] = outcomes.filter(({ gateway }) => gateway !== victim);
+      await validTraces(first!.answer!.rid, others);
+      const spans = tracesOf(receiver.spans(), rid);
+      expect(validateTrace(spans, { level: TraceLevel.all, lost: victim })).toEqual([]);
+      const requests = named(spans, / Req /);
+      expect(requests).not.toEqual([]);
+      for (const { status } of requests) expect(status.message).toMatch(/^(worker_lost: the gateway was gone)?$/);
+    },
+  );
+
+  it.each(STAGES)('a broker that comes back, gone at %s: all is whole', async (stage) => {
+    const { rid, load } = await chaos.reached(stage);
+    await chaos.restartNats();
+    await validTraces(rid, await load);
+  });
+
+  it.each([
+    ['tokenizer', 'tokenizing'],
+    ['prefill', 'transfer'],
+    ['decode', 'decode'],
+  ] as const)(
+    'a %s that is stopped at %s, and wakes up when it counts as lost, says how it ended',
+    async (role, stage) => {
+      const { rid, victim, outcomes } = await chaos.hit(stage, role, 'SIGSTOP', () => chaos.known());
+      const [spans] = await validTraces(rid, outcomes);
+      const own = named(spans!, / Req /).filter(({ resource }) => resource['service.instance.id'] === victim.instance);
+      expect(own.map(({ status }) => status.code)).toEqual([SpanStatus.error]);
+    },
+  );
+
+  it('a gateway that is stopped, and wakes up when it counts as lost: all is whole', async () => {
+    const { rid, outcomes } = await chaos.hit('decode', 'gateway', 'SIGSTOP', () => chaos.known());
+    await validTraces(rid, outcomes);
+  });
 });

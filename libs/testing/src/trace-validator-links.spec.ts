@@ -147,7 +147,7 @@ itRefuses([
 it('refuses kv links between two attempts', () => {
   const spans = valid({ retry: true });
   the(spans, /^decode Req/).parentSpanId = the(spans, /^Bootstrap/).spanId;
-  const faults = validateTrace(spans, { ...PARENT, lost: 'decode-0' });
+  const faults = validateTrace(spans, { ...PARENT, lost: { role: 'decode', instance: 'decode-0' } });
   expect(faults.map(({ message }) => message)).toEqual([
     'prefill_transfer_kv_cache: its kv link leads to decode_transferred',
     'decode_transferred: its kv link leads to prefill_transfer_kv_cache',

@@ -1,4 +1,4 @@
-import { AttributeName, placeOf, SpanPlace, type SpanTree, type TraceSpan } from '@sliceway/tracing';
+import { AttributeName, placeOf, SpanPlace, TraceRole, type SpanTree, type TraceSpan } from '@sliceway/tracing';
 import type { TraceCase } from './trace-validator.js';
 
 export function isSlice(span: TraceSpan): boolean {
@@ -20,7 +20,12 @@ function above(tree: SpanTree, span: TraceSpan, place: SpanPlace): TraceSpan | u
   return found;
 }
 
-/** Of the worker that was killed. */
+/** Of the process that was killed. */
 export function isLost({ options }: TraceCase, { resource }: TraceSpan): boolean {
-  return options.lost !== undefined && resource['service.instance.id'] === options.lost;
+  return options.lost !== undefined && resource['service.instance.id'] === options.lost.instance;
+}
+
+/** With it the rooms that the workers' spans hang on. */
+export function isGatewayLost({ options }: TraceCase): boolean {
+  return options.lost?.role === TraceRole.gateway;
 }

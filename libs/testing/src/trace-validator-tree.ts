@@ -1,6 +1,6 @@
 import { AttributeName, LinkKind, placeOf, roleOfRequest, SpanPlace, type TraceSpan } from '@sliceway/tracing';
 import { type Report, TraceRule } from './trace-fault.js';
-import { isLost } from './trace-validator-place.js';
+import { isGatewayLost, isLost } from './trace-validator-place.js';
 import type { TraceCase } from './trace-validator.js';
 
 /** Which spans may be right above one of each kind. */
@@ -31,14 +31,17 @@ export function checkTree(trace: TraceCase, report: Report): void {
       const isTop = place === SpanPlace.other || place === SpanPlace.room;
       if (isTop) roots.push(span);
       else report(TraceRule.place, span, `a ${place} span is no root`);
-    } else if (!isLost(trace, span)) report(TraceRule.parent, span, `its parent ${span.parentSpanId} is missing`);
+    } else if (!isLost(trace, span) && !(place === SpanPlace.request && isGatewayLost(trace)))
+      report(TraceRule.parent, span, `its parent ${span.parentSpanId} is missing`);
   }
-  checkRoots(roots, traceId, options.parent, report);
-  checkRequests(spans, report);
+  checkRoots(trace, roots, report);
+  checkRequests(trace, report);
 }
 
-function checkRoots(roots: readonly TraceSpan[], traceId: string, parent: string | undefined, report: Report): void {
-  if (roots.length === 0 && traceId !== '') report(TraceRule.oneTree, null, 'there is no root');
+function checkRoots(trace: TraceCase, roots: readonly TraceSpan[], report: Report): void {
+  const { parent } = trace.options;
+  if (roots.length === 0 && trace.traceId !== '' && !isGatewayLost(trace))
+    report(TraceRule.oneTree, null, 'there is no root');
   for (const root of roots) {
     const isRight = root.parentSpanId === (parent ?? null);
     if (!isRight) report(TraceRule.parent, root, `it does not hang on ${parent}, which came in with the request`);
@@ -51,13 +54,16 @@ function checkRoots(roots: readonly TraceSpan[], traceId: string, parent: string
 }
 
 /** One request, and each attempt but the first says which one it follows. */
-function checkRequests(spans: readonly TraceSpan[], report: Report): void {
+function checkRequests(trace: TraceCase, report: Report): void {
+  const { spans } = trace;
   const requests = spans.filter((span) => placeOf(span) === SpanPlace.request);
   const rids = new Set(requests.map(({ attributes }) => attributes[AttributeName.rid]));
   if (rids.size > 1) report(TraceRule.oneTree, null, `it holds ${rids.size} requests`);
   // Where a request begins: the gateway, or a LocalEngine.
   const gateways = requests.filter((span) => ['gateway', 'engine'].includes(roleOfRequest(span)!));
-  if (gateways.length === 0 && spans.length > 0) report(TraceRule.oneTree, null, 'it has no request span of a gateway');
+  if (gateways.length === 0 && spans.length > 0 && !isGatewayLost(trace)) {
+    report(TraceRule.oneTree, null, 'it has no request span of a gateway');
+  }
   const retries = spans.flatMap(({ links }) =>
     links.filter(({ attributes }) => attributes[AttributeName.linkKind] === LinkKind.retryOf),
   );

@@ -7,6 +7,10 @@ import { validateTrace } from './trace-validator.js';
 /** What the exporter adds to each span. */
 const RESOURCE = { 'service.name': 'sliceway-gateway', 'service.instance.id': '0000000a', 'host.name': 'one' };
 
+const PREFILL = { role: 'prefill', instance: 'prefill-0' };
+const DECODE = { role: 'decode', instance: 'decode-0' };
+const GATEWAY = { role: 'gateway', instance: 'gateway-0' };
+
 describe('a valid trace has no faults', () => {
   const shapes: [string, SampleOptions][] = [
     ['a stream', {}],
@@ -20,7 +24,7 @@ describe('a valid trace has no faults', () => {
   it.each(shapes.flatMap(([name, options]) => levels.map((level) => [name, level, options] as const)))(
     '%s at level %d',
     (_, level, options) => {
-      const lost = options.retry === true ? { lost: 'decode-0' } : {};
+      const lost = options.retry === true ? { lost: DECODE } : {};
       expect(validateTrace(sampleTrace({ ...options, level }), { ...PARENT, ...lost })).toEqual([]);
       expect(validateTrace(sampleTrace({ ...options, level, http: false }), { level, ...lost })).toEqual([]);
     },
@@ -92,7 +96,7 @@ it('refuses nothing at all', () => {
   expect(validateTrace([]).map(({ message }) => message)).toEqual(['there are no spans']);
 });
 
-describe('a killed worker', () => {
+describe('a killed process', () => {
   const KILLED = /^(prefill Req|scheduler .*pid:103|engine .*pid:103|kv_sender)/;
   it.each([
     ['leaves slices without their threads', (spans: Broken[]) => spans.filter(({ name }) => !KILLED.test(name))],
@@ -100,13 +104,20 @@ describe('a killed worker', () => {
   ])('%s, which is valid only then', (_, lose) => {
     const spans = lose(valid());
     expect(validateTrace(spans, PARENT)).not.toEqual([]);
-    expect(validateTrace(spans, { ...PARENT, lost: 'decode-0' })).not.toEqual([]);
-    expect(validateTrace(spans, { ...PARENT, lost: 'prefill-0' })).toEqual([]);
+    expect(validateTrace(spans, { ...PARENT, lost: DECODE })).not.toEqual([]);
+    expect(validateTrace(spans, { ...PARENT, lost: PREFILL })).toEqual([]);
+  });
+
+  it('that is a gateway takes the rooms with it, which is valid only then', () => {
+    const spans = valid().filter(({ resource }) => resource['service.name'] !== 'sliceway-gateway');
+    expect(validateTrace(spans, PARENT)).not.toEqual([]);
+    expect(validateTrace(spans, { ...PARENT, lost: PREFILL })).not.toEqual([]);
+    expect(validateTrace(spans, { ...PARENT, lost: GATEWAY })).toEqual([]);
   });
 
   it('is no excuse for other faults', () => {
     const spans = valid();
     the(spans, 'receive').endNs -= 1n;
-    expect(validateTrace(spans, { ...PARENT, lost: 'prefill-0' })).toHaveLength(1);
+    expect(validateTrace(spans, { ...PARENT, lost: PREFILL })).toHaveLength(1);
   });
 });

@@ -22,8 +22,8 @@ export interface ValidateTraceOptions {
   readonly rid?: string;
   /** Span id of the parent that came in with the request; without it one span, or each attempt's room, is the root. */
   readonly parent?: string;
-  /** Instance of a worker that was killed: what it had not sent is missing. */
-  readonly lost?: string;
+  /** A process that was killed: what it had not sent is missing. */
+  readonly lost?: { readonly role: string; readonly instance: string };
   /** Level of the request; what the spans themselves tell if not given. */
   readonly level?: TraceLevel;
   /** Names of slices beside those of the services. */
