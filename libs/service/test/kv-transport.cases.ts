@@ -235,14 +235,14 @@ export function kvTransportCases(name: string, openPair: (options?: PairOptions)
     });
 
     it('says nothing after it was closed', async () => {
-      await open({ timeoutMs: 100 });
+      await open({ timeoutMs: 500 });
       const transfer = new Transfer(pair, KvPages.filled(40)).openBoth().sendAll();
       transfer.target.onWrite = () => {
         transfer.sender.close();
         transfer.receiver.close();
       };
       await until('both are closed', () => pair.prefill.open + pair.decode.open === 0);
-      await sleep(300);
+      await sleep(700);
       expect(transfer.said).toEqual(['open']);
       transfer.sender.push(transfer.source.segment(0, 1));
       transfer.sender.finish(FIRST_TOKENS);
@@ -257,7 +257,7 @@ export function kvTransportCases(name: string, openPair: (options?: PairOptions)
     });
 
     it('fails when its partner goes away midway', async () => {
-      await open({ timeoutMs: 200 });
+      await open({ timeoutMs: 600 });
       const left = new Transfer(pair, KvPages.filled(8)).openBoth();
       const right = new Transfer(pair, KvPages.filled(8)).openBoth();
       await Promise.all([left.heard('open'), right.heard('open')]);

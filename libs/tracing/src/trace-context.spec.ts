@@ -87,7 +87,7 @@ it('a long malformed header takes no long time', () => {
   const startMs = performance.now();
   expect(read(PARENT, `a=${' '.repeat(100_000)}\u0000`)?.tracestate).toBeUndefined();
   expect(read(`${PARENT}${'-'.repeat(100_000)}\n`)).toBeUndefined();
-  expect(performance.now() - startMs).toBeLessThan(100);
+  expect(performance.now() - startMs).toBeLessThan(500);
 });
 
 const [PREVIOUS, REQUEST, ROOM] = ['00f067aa0ba902b7', 'b7ad6b7169203331', '0123456789abcdef'];

@@ -31,8 +31,8 @@ it('takes nothing where there are none, and not even nothing where nothing is a 
 });
 
 it('reads a header of spaces in no time', () => {
-  const header = `Bearer${' '.repeat(16_000)}\u00a0`;
+  const header = `Bearer${' '.repeat(100_000)}\u00a0`;
   const startMs = performance.now();
   expect(tokens.accepts(header)).toBe(false);
-  expect(performance.now() - startMs).toBeLessThan(20);
+  expect(performance.now() - startMs).toBeLessThan(500);
 });

@@ -41,6 +41,6 @@ describe('drain', () => {
     status.activeRequests = () => active;
     const startMs = performance.now();
     expect(await drain(status, 0)).toBe(active);
-    expect(performance.now() - startMs).toBeLessThan(20);
+    expect(performance.now() - startMs).toBeLessThan(200);
   });
 });
