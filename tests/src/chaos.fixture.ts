@@ -212,7 +212,8 @@ export class Chaos {
       const outcomes = await load;
       await this.watch.settled();
       // The first token may have been on its way already; without the victim it does not come later.
-      const isFirst = stage !== 'decode' && (role === 'tokenizer' || role === 'prefill');
+      // Who is told to end goes on with what it has.
+      const isFirst = signal !== 'SIGTERM' && stage !== 'decode' && (role === 'tokenizer' || role === 'prefill');
       const isStruck = this.watch.parties.get(rid)?.some(({ instance }) => instance === victim.instance) === true;
       if (wasThere && (!isFirst || !isStruck || this.watch.isHit(stage, role, rid))) return { rid, victim, outcomes };
       await this.restore();

@@ -42,13 +42,21 @@ export function tracedEnv(receiver: OtlpReceiver): Record<string, string> {
   };
 }
 
-/** Of each request all spans, and those of the batch steps that it was in, when no more come. */
-export async function tracesWhenSettled(receiver: OtlpReceiver, rids: readonly string[]): Promise<TraceSpan[][]> {
+/**
+ * Of each request all spans, and those of the batch steps that it was in, when no more come.
+ *
+ * @param role of a service that has a span for each
+ */
+export async function tracesWhenSettled(
+  receiver: OtlpReceiver,
+  rids: readonly string[],
+  role = 'gateway',
+): Promise<TraceSpan[][]> {
   const isThere = (rid: string): boolean =>
     receiver
       .spans()
-      .some(({ name, attributes }) => name.startsWith('gateway Req') && attributes[AttributeName.rid] === rid);
-  await until('the spans of the gateway', SENT_MS, () => Promise.resolve(rids.every(isThere)));
+      .some(({ name, attributes }) => name.startsWith(`${role} Req`) && attributes[AttributeName.rid] === rid);
+  await until(`the spans of the ${role}`, SENT_MS, () => Promise.resolve(rids.every(isThere)));
   let traces: TraceSpan[][];
   let spans: TraceSpan[] = [];
   let sinceMs = performance.now();

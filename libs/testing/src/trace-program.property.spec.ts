@@ -47,7 +47,11 @@ function exported(spans: readonly TraceSpan[]): TraceSpan[] {
 
 /** Faults of any program but silence: of that it has as much as it likes. */
 function faultsOf(spans: readonly TraceSpan[], level: TraceLevel): TraceFault[] {
-  const faults = validateTrace(exported(spans), { level, ownNames: [...OWN, 'anonymous'] });
+  const faults = validateTrace(exported(spans), {
+    level,
+    roles: [],
+    ownNames: [...OWN, 'anonymous', SliceName.receive],
+  });
   return faults.filter(({ rule, message }) => rule !== TraceRule.tiling || !message.endsWith('are silent'));
 }
 
@@ -136,7 +140,7 @@ describe('random programs', () => {
       trace.slice(SliceName.tokenizeWait, ts, later());
       if (random() < 0.3) trace.abort('queue_full', { ts });
       else trace.finish({ ts });
-      expect(validateTrace(exported(recorded()), { ownNames: OWN })).toEqual([]);
+      expect(validateTrace(exported(recorded()), { roles: [], ownNames: OWN })).toEqual([]);
     }
   });
 });

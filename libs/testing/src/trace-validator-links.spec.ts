@@ -56,6 +56,21 @@ itRefuses([
     leads(LinkKind.previous, ['route'], ['receive']),
   ],
   [
+    'a prev link of the first slice to another thread',
+    TraceRule.link,
+    /prev link leads to tokenize/,
+    (spans) => {
+      the(spans, 'receive').links = [...the(spans, 'api_server_dispatch').links];
+    },
+  ],
+  [
+    'a prev link to a slice within',
+    TraceRule.link,
+    /prev link leads to chat_template/,
+    leads(LinkKind.previous, ['tokenize'], ['chat_template']),
+    { level: 3 },
+  ],
+  [
     'a prev link to what comes later',
     TraceRule.link,
     /prev link leads to stream/,
@@ -136,6 +151,30 @@ itRefuses([
     { retry: true },
   ],
   [
+    'a prev link to the attempt before',
+    TraceRule.link,
+    /prev link leads to route/,
+    leads(LinkKind.previous, ['prefill_prepare', 1], ['route']),
+    { retry: true },
+  ],
+  [
+    'a batch link of what is no step',
+    TraceRule.link,
+    /batch link leads to batch_step/,
+    (spans) => {
+      const [link] = the(spans, 'prefill_forward').links.filter(
+        ({ attributes }) => attributes['link.kind'] === LinkKind.batch,
+      );
+      the(spans, 'route').links = [...the(spans, 'route').links, link!];
+    },
+  ],
+  [
+    'a step of what is none',
+    TraceRule.link,
+    /batch link leads to route/,
+    leads(LinkKind.batch, ['batch_step'], ['route']),
+  ],
+  [
     'a retry of itself',
     TraceRule.link,
     /retry_of link leads to Bootstrap/,
@@ -144,11 +183,45 @@ itRefuses([
   ],
 ]);
 
-it('refuses kv links between two attempts', () => {
+it.each([
+  ['a prev link to the neighbour', on('route', relink(LinkKind.previous, { spanId: 'e'.repeat(16) }))],
+  ['a prev link to who sent it', on('tokenize', relink(LinkKind.previous, { spanId: 'e'.repeat(16) }))],
+])('refuses %s that leads nowhere though a prefill was killed', (_, mutate) => {
+  const spans = valid();
+  mutate(spans);
+  const faults = validateTrace(spans, { ...PARENT, lost: { role: 'prefill', instance: 'prefill-0' } });
+  expect(faults.map(({ message }) => message)).toEqual([expect.stringMatching(/prev link leads nowhere/)]);
+});
+
+it('takes a prev link to who sent it that leads nowhere only where the gateway was killed', () => {
+  const spans = valid();
+  on('tokenize', relink(LinkKind.previous, { spanId: 'e'.repeat(16) }))(spans);
+  expect(validateTrace(spans, PARENT)).toHaveLength(1);
+  expect(validateTrace(spans, { ...PARENT, lost: { role: 'gateway', instance: 'gateway-0' } })).toEqual([]);
+});
+
+it.each([
+  [1_000_000n, 'is', []],
+  [1_000_001n, 'is no', ['tokenize: its prev link leads to tokenize_wait']],
+])('a slice that another process begins %d ns after the next one %s previous one', (ns, _, messages) => {
+  const spans = valid();
+  const [before, after] = [the(spans, 'tokenize_wait'), the(spans, 'tokenize')];
+  const shiftNs = before.startNs - ns - after.startNs;
+  for (const span of spans) {
+    if (span.resource['service.name'] !== 'sliceway-tokenizer') continue;
+    span.startNs += shiftNs;
+    span.endNs += shiftNs;
+    span.events = span.events.map((event) => ({ ...event, timeNs: event.timeNs + shiftNs }));
+  }
+  expect(validateTrace(spans, PARENT).map(({ message }) => message)).toEqual(messages);
+});
+
+it('refuses links between two attempts', () => {
   const spans = valid({ retry: true });
   the(spans, /^decode Req/).parentSpanId = the(spans, /^Bootstrap/).spanId;
   const faults = validateTrace(spans, { ...PARENT, lost: { role: 'decode', instance: 'decode-0' } });
   expect(faults.map(({ message }) => message)).toEqual([
+    'decode_prepare: its prev link leads to dispatch',
     'prefill_transfer_kv_cache: its kv link leads to decode_transferred',
     'decode_transferred: its kv link leads to prefill_transfer_kv_cache',
   ]);

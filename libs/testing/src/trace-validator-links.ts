@@ -7,12 +7,13 @@ import {
   SpanKind,
   SpanPlace,
   SpanStatus,
+  TraceRole,
   type SpanLink,
   type SpanTree,
   type TraceSpan,
 } from '@sliceway/tracing';
 import { type Report, TraceRule } from './trace-fault.js';
-import { hostOf, isLost, isSlice, roomOf } from './trace-validator-place.js';
+import { hostOf, isGatewayLost, isLost, isOfOneProcess, isSlice, requestOf, roomOf } from './trace-validator-place.js';
 import type { TraceCase } from './trace-validator.js';
 
 const KINDS: ReadonlySet<unknown> = new Set(Object.values(LinkKind));
@@ -28,15 +29,23 @@ const NEEDED: Readonly<Record<string, LinkKind>> = {
   [SliceName.decodeLoop]: LinkKind.batch,
 };
 
-/** Processes of one host estimate the epoch of its clock each by itself. */
-const MAX_CLOCK_ERROR_NS = 5_000_000n;
+/** Slices that are steps of a batch, or hold them. */
+const STEPS: ReadonlySet<string> = new Set([
+  SliceName.prefillForward,
+  SliceName.chunkedPrefill,
+  SliceName.decodeForward,
+  SliceName.decodeLoop,
+]);
+const MAX_MEMBERS = 128;
+/** Each process of a host estimates the epoch of its clock, to 0.1 ms; the first estimate of one that is interrupted may be worse. */
+const MAX_CLOCK_ERROR_NS = 1_000_000n;
 
 /** Links lead to what their kind says, and those that must be there are. */
 export function checkLinks(trace: TraceCase, report: Report): void {
   const { spans, batchSteps, traceId } = trace;
   for (const span of [...spans, ...batchSteps]) for (const link of span.links) checkLink(trace, span, link, report);
   const slices = spans.filter((span) => span.traceId === traceId && isSlice(span));
-  const first = slices.find((span) => isOfFirstLevel(trace, span) && span.name === SliceName.receive) ?? slices[0];
+  const first = slices.find(({ name }) => name === SliceName.receive) ?? (isGatewayLost(trace) ? undefined : slices[0]);
   for (const span of slices) {
     checkNeeded(trace, span, report);
     if (!isOfFirstLevel(trace, span)) continue;
@@ -58,7 +67,7 @@ function checkNeeded(trace: TraceCase, span: TraceSpan, report: Report): void {
 function mayBeCut({ tree }: TraceCase, transfer: TraceSpan): boolean {
   if (transfer.name !== SliceName.prefillTransferKvCache) return false;
   const room = roomOf(tree, transfer);
-  const gateway = room && tree.childrenOf(room).find((span) => roleOfRequest(span) === 'gateway');
+  const gateway = room && tree.childrenOf(room).find((span) => roleOfRequest(span) === TraceRole.gateway);
   const { [AttributeName.finishReasons]: reasons, [AttributeName.outputTokens]: tokens } = gateway?.attributes ?? {};
   // With any more tokens one of them was decode's.
   return Array.isArray(reasons) && reasons.includes('stop') && Number(tokens) <= reasons.length;
@@ -87,45 +96,58 @@ function checkLink(trace: TraceCase, span: TraceSpan, link: SpanLink, report: Re
 
 function mayLeadNowhere(trace: TraceCase, span: TraceSpan, link: SpanLink): boolean {
   const { traceId, options } = trace;
+  const { lost } = options;
   // A batch step's other members are requests that are not looked at here.
   if (placeOf(span) === SpanPlace.batchStep && link.traceId !== traceId) return true;
-  if (options.lost === undefined) return false;
+  if (lost === undefined) return false;
   if (isLost(trace, span)) return true;
-  const kind = kindOf(link);
-  if (kind === LinkKind.previous) return beforeOnThread(trace, span) === undefined;
-  return kind === LinkKind.kv || kind === LinkKind.message;
+  switch (kindOf(link)) {
+    case LinkKind.previous:
+      // Nobody else hands a request over to another process.
+      return isGatewayLost(trace) && beforeOnThread(trace, span) === undefined;
+    case LinkKind.kv:
+      return lost.role === TraceRole.prefill || lost.role === TraceRole.decode;
+    default:
+      return kindOf(link) === LinkKind.message;
+  }
 }
 
 function isRight(trace: TraceCase, kind: LinkKind, span: TraceSpan, target: TraceSpan): boolean {
   const place = placeOf(target);
-  if (placeOf(span) === SpanPlace.batchStep) return kind === LinkKind.batch && place === SpanPlace.slice;
-  if (kind === LinkKind.batch) return place === SpanPlace.batchStep && hasMember(target, span);
+  if (placeOf(span) === SpanPlace.batchStep) return kind === LinkKind.batch && isStep(trace, target);
+  if (kind === LinkKind.batch) return place === SpanPlace.batchStep && isStep(trace, span) && hasMember(target, span);
   if (target.traceId !== span.traceId) return false;
   const { tree } = trace;
   switch (kind) {
     case LinkKind.retryOf:
-      return place === SpanPlace.room && target !== roomOf(tree, span);
+      return place === SpanPlace.room && target.startNs < (roomOf(tree, span)?.startNs ?? 0n);
     case LinkKind.message:
       return target.kind === SpanKind.producer && span.kind === SpanKind.consumer;
     case LinkKind.kv:
       return target.name === KV_PEER[span.name] && isOfOneAttempt(tree, target, span);
     default:
-      return place === SpanPlace.slice && isPrevious(trace, span, target);
+      return isSlice(target) && isPrevious(trace, span, target);
   }
 }
 
-/** Nobody knows it where the spans above are lost. */
+/** Whose request spans hang on one room. Nobody knows it where those are lost. */
 function isOfOneAttempt(tree: SpanTree, a: TraceSpan, b: TraceSpan): boolean {
-  const rooms = [a, b].map((span) => roomOf(tree, span));
+  const rooms = [a, b].map((span) => requestOf(tree, span)?.parentSpanId);
   return rooms.includes(undefined) || rooms[0] === rooms[1];
 }
 
 /** The neighbour on the thread; of the first one there a slice of the thread that handed the request over. */
 function isPrevious(trace: TraceCase, span: TraceSpan, target: TraceSpan): boolean {
   const { tree } = trace;
+  if (span.name === SliceName.receive) return false;
   const before = beforeOnThread(trace, span);
   if (before !== undefined) return target === before;
-  return target.parentSpanId !== span.parentSpanId && isBefore(tree, target, span);
+  const isOther = target.parentSpanId !== span.parentSpanId && target.parentSpanId !== span.spanId;
+  // Only a gateway goes on with another attempt.
+  const request = requestOf(tree, span);
+  const isGateways = request !== undefined && roleOfRequest(request) === TraceRole.gateway;
+  const isKept = isGateways || isOfOneAttempt(tree, target, span);
+  return isOther && isKept && isBefore(tree, target, span);
 }
 
 /** Undefined of the first one there. The span of the thread may be lost. */
@@ -136,11 +158,16 @@ function beforeOnThread({ tree }: TraceCase, span: TraceSpan): TraceSpan | undef
 
 /** Of two hosts nobody knows it. */
 function isBefore(tree: SpanTree, a: TraceSpan, b: TraceSpan): boolean {
-  return hostOf(tree, a) !== hostOf(tree, b) || a.startNs <= b.startNs + MAX_CLOCK_ERROR_NS;
+  const errorNs = isOfOneProcess(a, b) ? 0n : MAX_CLOCK_ERROR_NS;
+  return hostOf(tree, a) !== hostOf(tree, b) || a.startNs <= b.startNs + errorNs;
+}
+
+function isStep({ options }: TraceCase, { name }: TraceSpan): boolean {
+  return STEPS.has(name) || options.ownNames?.includes(name) === true;
 }
 
 /** It links to a slice of the request, which may be the one around this; one with many members names not all of them. */
 function hasMember({ links, attributes }: TraceSpan, member: TraceSpan): boolean {
-  const isOmitted = attributes[AttributeName.membersOmitted] !== undefined;
+  const isOmitted = attributes[AttributeName.membersOmitted] !== undefined && links.length === MAX_MEMBERS;
   return isOmitted || links.some(({ traceId }) => traceId === member.traceId);
 }

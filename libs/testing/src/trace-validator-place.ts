@@ -10,6 +10,15 @@ export function roomOf(tree: SpanTree, span: TraceSpan): TraceSpan | undefined {
   return above(tree, span, SpanPlace.room);
 }
 
+/** Of the service that it belongs to. */
+export function requestOf(tree: SpanTree, span: TraceSpan): TraceSpan | undefined {
+  return above(tree, span, SpanPlace.request);
+}
+
+export function isOfOneProcess({ resource: a }: TraceSpan, { resource: b }: TraceSpan): boolean {
+  return ['service.name', 'service.instance.id'].every((key) => a[key] === b[key]);
+}
+
 export function hostOf(tree: SpanTree, span: TraceSpan): unknown {
   return above(tree, span, SpanPlace.thread)?.attributes[AttributeName.hostId];
 }

@@ -91,7 +91,7 @@ function checkTiling(trace: TraceCase, thread: TraceSpan, report: Report): void 
     if (slice.endNs > untilNs) untilNs = slice.endNs;
     last = slice;
   }
-  // A worker that was killed has not told all.
+  // A process that was killed has not told all.
   if (slices.length > 0 || !isLost(trace, thread)) gap(thread.endNs, 'its end');
 }
 

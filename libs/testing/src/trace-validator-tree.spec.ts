@@ -18,6 +18,12 @@ itRefuses([
     (spans) => [...spans, { ...the(spans, 'POST'), traceId: 'd'.repeat(32), spanId: 'e'.repeat(16) }],
   ],
   [
+    'a request that no tokenizer served',
+    TraceRule.oneTree,
+    /no request span of tokenizer/,
+    (spans) => spans.filter(({ resource }) => resource['service.name'] !== 'sliceway-tokenizer'),
+  ],
+  [
     'two requests',
     TraceRule.oneTree,
     /2 requests/,

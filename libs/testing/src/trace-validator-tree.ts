@@ -1,6 +1,14 @@
-import { AttributeName, LinkKind, placeOf, roleOfRequest, SpanPlace, type TraceSpan } from '@sliceway/tracing';
+import {
+  AttributeName,
+  LinkKind,
+  placeOf,
+  roleOfRequest,
+  SpanPlace,
+  SpanStatus,
+  type TraceSpan,
+} from '@sliceway/tracing';
 import { type Report, TraceRule } from './trace-fault.js';
-import { isGatewayLost, isLost } from './trace-validator-place.js';
+import { isGatewayLost, isLost, isOfOneProcess } from './trace-validator-place.js';
 import type { TraceCase } from './trace-validator.js';
 
 /** Which spans may be right above one of each kind. */
@@ -55,7 +63,7 @@ function checkRoots(trace: TraceCase, roots: readonly TraceSpan[], report: Repor
 
 /** One request, and each attempt but the first says which one it follows. */
 function checkRequests(trace: TraceCase, report: Report): void {
-  const { spans } = trace;
+  const { spans, options } = trace;
   const requests = spans.filter((span) => placeOf(span) === SpanPlace.request);
   const rids = new Set(requests.map(({ attributes }) => attributes[AttributeName.rid]));
   if (rids.size > 1) report(TraceRule.oneTree, null, `it holds ${rids.size} requests`);
@@ -64,6 +72,7 @@ function checkRequests(trace: TraceCase, report: Report): void {
   if (gateways.length === 0 && spans.length > 0 && !isGatewayLost(trace)) {
     report(TraceRule.oneTree, null, 'it has no request span of a gateway');
   }
+  if (options.lost === undefined) for (const gateway of gateways) checkRoles(trace, gateway, report);
   const retries = spans.flatMap(({ links }) =>
     links.filter(({ attributes }) => attributes[AttributeName.linkKind] === LinkKind.retryOf),
   );
@@ -71,16 +80,22 @@ function checkRequests(trace: TraceCase, report: Report): void {
   if (missing > 0) report(TraceRule.link, null, `${missing} attempts have no retry_of link`);
 }
 
+/** A request that came to its end went through all services. */
+function checkRoles({ tree, options }: TraceCase, gateway: TraceSpan, report: Report): void {
+  const room = tree.parentOf(gateway);
+  if (room === undefined || roleOfRequest(gateway) !== 'gateway' || gateway.status.code === SpanStatus.error) return;
+  const there = tree.childrenOf(room).map(roleOfRequest);
+  for (const role of options.roles ?? ['tokenizer', 'prefill', 'decode']) {
+    if (!there.includes(role)) report(TraceRule.oneTree, room, `it has no request span of ${role}`);
+  }
+}
+
 /** Within one service: the clocks of two differ, and prefill's last acknowledgement may come after the request's end. */
 function checkNesting(span: TraceSpan, parent: TraceSpan, report: Report): void {
-  if (placeOf(parent) === SpanPlace.other || !isOneService(span, parent)) return;
+  if (placeOf(parent) === SpanPlace.other || !isOfOneProcess(span, parent)) return;
   // What handles a message may end the thread that it is on, and a message leaves a little later than it is given away.
   const mayOutlast = placeOf(span) === SpanPlace.message && span.startNs <= parent.endNs;
   const isIn = span.startNs >= parent.startNs && (mayOutlast || span.endNs <= parent.endNs);
   if (isIn || span.endNs < span.startNs || parent.endNs < parent.startNs) return;
   report(TraceRule.nesting, span, `it is not within ${parent.name}`);
-}
-
-function isOneService({ resource: a }: TraceSpan, { resource: b }: TraceSpan): boolean {
-  return ['service.name', 'service.instance.id'].every((key) => a[key] === b[key]);
 }

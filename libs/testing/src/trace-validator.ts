@@ -26,6 +26,8 @@ export interface ValidateTraceOptions {
   readonly lost?: { readonly role: string; readonly instance: string };
   /** Level of the request; what the spans themselves tell if not given. */
   readonly level?: TraceLevel;
+  /** Services that it went through besides the gateway, if it did not fail; all of them if not given. */
+  readonly roles?: readonly string[];
   /** Names of slices beside those of the services. */
   readonly ownNames?: readonly string[];
 }
