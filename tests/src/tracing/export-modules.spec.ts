@@ -284,3 +284,14 @@ it('counts what the exporter had when it died, and what it was at', async () => 
   await until('counted', PATIENCE_MS, async () => exporter.stats().droppedExport === 6);
   expect(exporter.stats()).toMatchObject({ taken: 6, exported: 0, failures: 1 });
 });
+
+it('an exporter that ends its thread at the end was not shut down: what it had is counted, and the log says so', async () => {
+  const path = module('quits.mjs', `export default { export() { process.exit(0); } };`);
+  const exporter = exporting.start({}, { exporter: path });
+  const writer = new SpanWriter();
+  exporter.addRing(writer.buffer);
+  record(writer, 3);
+  expect(await exporter.shutdown()).toBe(false);
+  expect(exporter.stats()).toMatchObject({ taken: 3, exported: 0, droppedExport: 3 });
+  expect(exporting.logs).toEqual(['shutdown: 3 spans that the exporter had were not sent']);
+});

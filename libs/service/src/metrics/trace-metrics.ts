@@ -8,7 +8,7 @@ export interface TraceStats {
   readonly droppedRing: number;
   /** The exporter's queue was full. */
   readonly droppedQueue: number;
-  /** The receiver did not take them. */
+  /** The receiver did not take them, or the exporter's thread died. */
   readonly droppedExport: number;
   /** Contexts that came in, and were ignored. */
   readonly malformedContexts: number;

@@ -10,7 +10,7 @@ const INDEX = Object.fromEntries(COUNTERS.map((counter, i) => [counter, i])) as 
  */
 export type ExportStatsSnapshot = Readonly<Record<ExportCounter, number>>;
 
-/** Counters in shared memory: one thread writes, any thread reads. */
+/** Counters in shared memory: the exporter's thread writes, and where that is gone the one that started it; any thread reads. */
 export class ExportStats {
   readonly #counts: Float64Array;
 

@@ -68,11 +68,10 @@ export class ExporterSupervisor {
     if (worker === null) return false;
     this.#post({ type: 'shutdown' });
     const inTime = await within(timeoutMs, (done) => worker.once('exit', done));
-    if (inTime) return true;
-    await worker.terminate();
+    if (!inTime) await worker.terminate();
     const held = this.options.stats.giveUpHeld();
-    this.options.log(`shutdown: ${held} spans were not sent within ${timeoutMs} ms`);
-    return false;
+    if (held > 0) this.options.log(`shutdown: ${held} spans that the exporter had were not sent`);
+    return inTime && held === 0;
   }
 
   #post(message: ToExporterThread): void {
