@@ -11,10 +11,19 @@ const MAX_MESSAGES_PER_TOKEN = 0.3;
 
 interface Moment {
   readonly published: number;
-  /** On the wire, when the broker was asked. */
+  /** What had come over the wire to this benchmark when the broker was asked, and when it had answered. */
   readonly seenBefore: number;
-  /** The same, when it had answered. */
-  readonly seen: number;
+  readonly seenAfter: number;
+  readonly tokens: number;
+  readonly tokenFrames: number;
+  readonly heartbeats: number;
+}
+
+interface Window {
+  readonly published: number;
+  /** What came over the wire in between: the broker counted at some time of each moment. */
+  readonly atLeast: number;
+  readonly atMost: number;
   readonly tokens: number;
   readonly tokenFrames: number;
   readonly heartbeats: number;
@@ -48,33 +57,37 @@ export async function brokerMessagesBench(bench: BenchCluster): Promise<BenchRes
   }
 }
 
-const perToken = ({ published, tokens }: Moment): number => published / tokens;
+const perToken = ({ published, tokens }: Window): number => published / tokens;
 
 async function momentOf(bench: BenchCluster, wire: WireCount): Promise<Moment> {
   const seenBefore = wire.messages;
   const { in_msgs: published } = await bench.brokerCounts();
   await wire.settled();
-  const { messages: seen, tokens, tokenFrames, heartbeats } = wire;
-  return { published, seenBefore, seen, tokens, tokenFrames, heartbeats };
+  const { messages: seenAfter, tokens, tokenFrames, heartbeats } = wire;
+  return { published, seenBefore, seenAfter, tokens, tokenFrames, heartbeats };
 }
 
-/** The broker counted at some time between `seenBefore` and `seen` of each: the two of the difference are the bounds of its count. */
-function between(from: Moment, to: Moment): Moment {
-  const keys = Object.keys(from) as (keyof Moment)[];
-  const counts = Object.fromEntries(keys.map((key) => [key, to[key] - from[key]])) as unknown as Moment;
-  return { ...counts, seenBefore: to.seenBefore - from.seen, seen: to.seen - from.seenBefore };
+function between(from: Moment, to: Moment): Window {
+  return {
+    published: to.published - from.published,
+    atLeast: to.seenBefore - from.seenAfter,
+    atMost: to.seenAfter - from.seenBefore,
+    tokens: to.tokens - from.tokens,
+    tokenFrames: to.tokenFrames - from.tokenFrames,
+    heartbeats: to.heartbeats - from.heartbeats,
+  };
 }
 
 /** The broker counts what it has read when it has handed it on: a few messages of some hundreds. */
 const TOLERANCE = 0.02;
 
-function faultOfWindow({ published, seenBefore, seen, tokens, tokenFrames }: Moment): string | null {
+function faultOfWindow({ published, atLeast, atMost, tokens, tokenFrames }: Window): string | null {
   if (tokenFrames < STEPS) return `only ${tokenFrames} steps were seen`;
   if (tokens !== tokenFrames * STREAMS) return `${tokens} tokens in ${tokenFrames} steps are not ${STREAMS} a step`;
-  const isAll = published > seenBefore * (1 - TOLERANCE) && published < seen * (1 + TOLERANCE);
-  return isAll ? null : `the broker counts ${published} messages, the wire shows ${seenBefore} to ${seen}`;
+  const isAll = published > atLeast * (1 - TOLERANCE) && published < atMost * (1 + TOLERANCE);
+  return isAll ? null : `the broker counts ${published} messages, the wire shows ${atLeast} to ${atMost}`;
 }
 
-function faultOfWhole({ tokens }: Moment): string | null {
+function faultOfWhole({ tokens }: Window): string | null {
   return tokens === STREAMS * TOKENS ? null : `${tokens} tokens on the wire, not ${STREAMS * TOKENS}`;
 }

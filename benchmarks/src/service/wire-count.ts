@@ -6,7 +6,7 @@ export class WireCount {
   tokens = 0;
   tokenFrames = 0;
   heartbeats = 0;
-  private textFrames = 0;
+  #textFrames = 0;
   #onDecodeStep: (sequences: number) => void = () => {};
 
   private constructor(private readonly connection: NatsConnection) {}
@@ -14,14 +14,14 @@ export class WireCount {
   static async start(natsUrl: string): Promise<WireCount> {
     const count = new WireCount(await connect({ servers: natsUrl }));
     count.connection.subscribe(subjects.tokens(ANY_INSTANCE), { callback: (_, { data }) => count.#take(data) });
-    count.connection.subscribe(subjects.text(ANY_INSTANCE), { callback: () => void count.textFrames++ });
+    count.connection.subscribe(subjects.text(ANY_INSTANCE), { callback: () => void count.#textFrames++ });
     count.connection.subscribe(subjects.heartbeat, { callback: () => void count.heartbeats++ });
     await count.connection.flush();
     return count;
   }
 
   get messages(): number {
-    return this.tokenFrames + this.textFrames + this.heartbeats;
+    return this.tokenFrames + this.#textFrames + this.heartbeats;
   }
 
   /** Resolves at the next decode step of so many sequences for which `when` holds, too. */

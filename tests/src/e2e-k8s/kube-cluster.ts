@@ -84,8 +84,10 @@ export class KubeCluster {
     this.#forwards = [];
     if (!this.#hasBegun) return;
     // A namespace that goes waits for half of the time that its pods are given to drain (ten minutes), however soon they end.
-    await this.kubectl('delete', 'deployments,statefulsets', '--all', '--cascade=foreground', '--timeout=180s');
-    await kubectl('delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=60s');
+    // Where they do not end in time, it goes all the same.
+    const ended = this.kubectl('delete', 'deployments,statefulsets', '--all', '--cascade=foreground', '--timeout=180s');
+    await ended.catch(() => {});
+    await kubectl('delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=180s');
     await kubectl('delete', 'persistentvolume', VOLUME, '--ignore-not-found', '--timeout=60s');
     if (this.#options.modelLoad === null) rmSync(MODELS, { recursive: true, force: true });
   }
