@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { ROLES } from '@sliceway/protocol';
 import { ask, askBothWays, servedModel } from '../ask-cluster.fixture.js';
+import type { Check } from '../end-to-end.fixture.js';
 import { docker } from '../run-command.fixture.js';
 import { until } from '../until.fixture.js';
 import { expectWholeTrace } from '../whole-trace.fixture.js';
@@ -14,12 +15,8 @@ const LONG_TOKENS = 120;
 /** Services that people look at. */
 const PUBLISHED = ['gateway', 'grafana', 'jaeger', 'prometheus'];
 
-type Say = (line: string) => void;
-/** One thing that must hold of a running cluster. @throws when it does not */
-export type Check = (cluster: ComposeCluster, say: Say) => Promise<void>;
-
 /** The containers are what compose.yaml promises. */
-const hardened: Check = async (cluster, say) => {
+const hardened: Check<ComposeCluster> = async (cluster, say) => {
   const containers = await cluster.containers();
   for (const container of containers) {
     const { HostConfig, Config, NetworkSettings } = container;
@@ -39,12 +36,12 @@ const hardened: Check = async (cluster, say) => {
   );
 };
 
-const answers: Check = async (cluster, say) => {
+const answers: Check<ComposeCluster> = async (cluster, say) => {
   say(`the model is served as ${await servedModel(cluster)}`);
   say(`chat, streamed and not: ${JSON.stringify(await askBothWays(cluster, 12))}`);
 };
 
-const traced: Check = async (cluster, say) => {
+const traced: Check<ComposeCluster> = async (cluster, say) => {
   const { rid } = await ask(cluster, { maxTokens: 8 });
   const count = await expectWholeTrace(rid, { file: () => cluster.traceFile(), jaeger: cluster.jaeger });
   say(`its trace is whole, and the same in Jaeger: ${count} spans of all services`);
@@ -59,7 +56,7 @@ interface Targets {
   };
 }
 
-const scraped: Check = async (cluster, say) => {
+const scraped: Check<ComposeCluster> = async (cluster, say) => {
   const wanted = new Map<string, number>();
   for (const role of ROLES) wanted.set(role, (await cluster.containers(role)).length);
   let seen = '';
@@ -78,7 +75,7 @@ const scraped: Check = async (cluster, say) => {
 };
 
 /** SIGTERM to one of the decode workers: what runs there ends first. */
-const drains: Check = async (cluster, say) => {
+const drains: Check<ComposeCluster> = async (cluster, say) => {
   let isStopping: () => void;
   const running = new Promise<void>((resolve) => (isStopping = resolve));
   let started = 0;
@@ -104,7 +101,7 @@ const drains: Check = async (cluster, say) => {
   await cluster.untilHealthy();
 };
 
-const restarts: Check = async (cluster, say) => {
+const restarts: Check<ComposeCluster> = async (cluster, say) => {
   const [{ Id, Name }] = (await cluster.containers('prefill')) as [Container];
   const restarted = docker('restart', '--time', '45', Id);
   let served = 0;
@@ -123,4 +120,4 @@ const restarts: Check = async (cluster, say) => {
   say(`docker restart of ${Name.slice(1)}: ${served} requests were served meanwhile`);
 };
 
-export const CHECKS: readonly Check[] = [hardened, answers, traced, scraped, drains, restarts];
+export const CHECKS: readonly Check<ComposeCluster>[] = [hardened, answers, traced, scraped, drains, restarts];

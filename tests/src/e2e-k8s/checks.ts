@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { ask, askBothWays, servedModel } from '../ask-cluster.fixture.js';
+import type { Check } from '../end-to-end.fixture.js';
 import { until } from '../until.fixture.js';
 import { expectWholeTrace } from '../whole-trace.fixture.js';
 import type { KubeCluster } from './kube-cluster.js';
@@ -8,10 +9,6 @@ import { Load } from './load.js';
 const TIMEOUT_MS = 60_000;
 const CLIENTS = 3;
 const LOAD_TOKENS = 24;
-
-type Say = (line: string) => void;
-/** One thing that must hold of a running cluster. @throws when it does not */
-export type Check = (cluster: KubeCluster, say: Say) => Promise<void>;
 
 const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;
 
@@ -34,7 +31,7 @@ const IN_THE_CLUSTER = `
   })();
 `;
 
-const answers: Check = async (cluster, say) => {
+const answers: Check<KubeCluster> = async (cluster, say) => {
   const model = await servedModel(cluster);
   say(`chat with ${model}, streamed and not: ${JSON.stringify(await askBothWays(cluster, 12))}`);
   const output = await cluster.kubectl('exec', 'deployment/client', '--', 'node', '--eval', IN_THE_CLUSTER, model);
@@ -50,14 +47,14 @@ const answers: Check = async (cluster, say) => {
   else say('network policies are enforced: the same pod reaches neither NATS nor the collector');
 };
 
-const traced: Check = async (cluster, say) => {
+const traced: Check<KubeCluster> = async (cluster, say) => {
   const { rid } = await ask(cluster, { maxTokens: 8 });
   const count = await expectWholeTrace(rid, { file: () => cluster.traceFile(), jaeger: cluster.jaeger });
   say(`its trace is whole, and the same in Jaeger: ${count} spans of all services`);
 };
 
 /** Every decode worker is replaced while streams run on them. */
-const restarts: Check = async (cluster, say) => {
+const restarts: Check<KubeCluster> = async (cluster, say) => {
   const old = (await cluster.pods('decode')).map(({ name }) => name);
   const load = await startedLoad(cluster);
   const startMs = performance.now();
@@ -72,7 +69,7 @@ const restarts: Check = async (cluster, say) => {
 };
 
 /** It has two seconds after SIGTERM, and no time to drain: what it still computes then is lost, and computed again elsewhere. */
-const replaces: Check = async (cluster, say) => {
+const replaces: Check<KubeCluster> = async (cluster, say) => {
   const before = await cluster.pods('prefill');
   const { name } = before[0]!;
   const load = await startedLoad(cluster);
@@ -102,4 +99,4 @@ async function startedLoad(cluster: KubeCluster): Promise<Load> {
   return load;
 }
 
-export const CHECKS: readonly Check[] = [answers, traced, restarts, replaces];
+export const CHECKS: readonly Check<KubeCluster>[] = [answers, traced, restarts, replaces];

@@ -10,9 +10,9 @@
  *              this machine
  * KUBECTL      kubectl, if it is not on PATH
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { provideModel } from '@sliceway/local';
+import { runEndToEnd, say, secondsSince } from '../end-to-end.fixture.js';
 import { buildLocalImages } from '../local-images.fixture.js';
 import { CHECKS } from './checks.js';
 import { loadImages } from './images.js';
@@ -22,73 +22,33 @@ import { clusterProblem } from './kubectl.js';
 const { values: options } = parseArgs({
   options: { built: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
 });
-/** What kubectl does takes no longer, but for its waiting. */
-const ABORT_MS = 15_000;
 const imageLoad = process.env['IMAGE_LOAD'] || null;
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(0)} s`;
 
-const interrupt = new AbortController();
-const { signal } = interrupt;
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(name, () => interrupt.abort(new Error(`interrupted by ${name}`)));
-}
-
-/** Said at once: what is cleared up after it may fail as well. */
-function fail(error: unknown): void {
-  const { stack, cause } = error as Error;
-  process.stderr.write(`${stack ?? String(error)}\n${cause === undefined ? '' : `${String(cause)}\n`}`);
-  process.exitCode = 1;
-}
-
-async function main(): Promise<void> {
-  if (imageLoad !== null) await images(imageLoad);
-  const cluster = new KubeCluster({ model: await provideModel(), modelLoad: process.env['MODEL_LOAD'] || null });
-  const interrupted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-  const work = checked(cluster);
-  try {
-    await Promise.race([work, interrupted]);
-    say('e2e:k8s: all of it holds.');
-  } catch (error) {
-    fail(error);
-  } finally {
-    // What was under way could still make something.
-    if (signal.aborted) await Promise.race([work.catch(() => {}), sleep(ABORT_MS)]);
-    if (!options.keep) {
-      const startMs = performance.now();
-      await cluster.down();
-      say(`all of it is deleted, in ${seconds(startMs)}`);
-    }
-  }
-}
-
-async function images(command: string): Promise<void> {
+async function images(command: string, signal: AbortSignal): Promise<void> {
   const startMs = performance.now();
   if (!options.built) await buildLocalImages([], signal);
   const names = await KubeCluster.images();
   await loadImages(names, command);
-  say(`${names.length} images are in the cluster after ${seconds(startMs)}: ${names.join(', ')}`);
+  say(`${names.length} images are in the cluster after ${secondsSince(startMs)}: ${names.join(', ')}`);
 }
 
-async function checked(cluster: KubeCluster): Promise<void> {
-  const startMs = performance.now();
-  signal.throwIfAborted();
-  await cluster.up();
-  say(`applied, and all pods ready after ${seconds(startMs)}`);
-  for (const check of CHECKS) {
-    signal.throwIfAborted();
-    await check(cluster, say);
-  }
-}
-
-const problem = clusterProblem();
-if (problem !== null) {
-  say(`e2e:k8s is skipped: ${problem}`);
-} else {
-  try {
-    await main();
-  } catch (error) {
-    fail(error);
-  }
-}
-process.exit();
+await runEndToEnd({
+  name: 'e2e:k8s',
+  problem: clusterProblem(),
+  prepare: async (signal) => {
+    if (imageLoad !== null) await images(imageLoad, signal);
+    return new KubeCluster({ model: await provideModel(), modelLoad: process.env['MODEL_LOAD'] || null });
+  },
+  bringUp: async (cluster) => {
+    const startMs = performance.now();
+    await cluster.up();
+    say(`applied, and all pods ready after ${secondsSince(startMs)}`);
+  },
+  checks: CHECKS,
+  takeDown: async (cluster) => {
+    if (options.keep) return;
+    const startMs = performance.now();
+    await cluster.down();
+    say(`all of it is deleted, in ${secondsSince(startMs)}`);
+  },
+});
