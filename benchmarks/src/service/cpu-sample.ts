@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalCluster } from '@sliceway/local';
+import { metricOf } from './metric.js';
 
 /** Seconds of CPU time used so far, by name. */
 interface CpuSample {
@@ -37,12 +38,8 @@ async function sampleCpu({ processes }: LocalCluster): Promise<CpuSample> {
   return { atMs: performance.now(), seconds };
 }
 
-/** What a process's own metrics say. */
-export async function cpuSeconds(url: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  const line = /^process_cpu_seconds_total\b.* (\S+)$/m.exec(text);
-  if (line === null) throw new Error(`${url}/metrics has no process_cpu_seconds_total`);
-  return Number(line[1]);
+export function cpuSeconds(url: string): Promise<number> {
+  return metricOf(url, 'process_cpu_seconds_total');
 }
 
 /** Less is left out. */

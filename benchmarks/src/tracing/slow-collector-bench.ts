@@ -4,6 +4,7 @@ import { BenchCluster, MAX_RUNNING } from '../service/bench-cluster.js';
 import { faultOf } from '../service/fault.js';
 import { goodput, type Window } from '../service/goodput.js';
 import { closedLoop } from '../service/load.js';
+import { metricOf } from '../service/metric.js';
 import { describeInterval, medianInterval } from './median-interval.js';
 import { residentMegabytesOf } from './process-usage.js';
 import { type Ailment, Receiver } from './receiver.js';
@@ -108,11 +109,8 @@ function describeMemory(turns: readonly Turn[]): string {
 }
 
 /** For which decode's queue had no room. */
-async function droppedSpans({ cluster }: BenchCluster): Promise<number> {
-  const response = await fetch(`${cluster.running('decode')[0]!.url}/metrics`);
-  return Number(
-    /^sliceway_trace_spans_total\{.*state="dropped_queue".*\} (\S+)$/m.exec(await response.text())?.[1] ?? 0,
-  );
+function droppedSpans({ cluster }: BenchCluster): Promise<number> {
+  return metricOf(cluster.running('decode')[0]!.url, 'sliceway_trace_spans_total', 'state="dropped_queue"');
 }
 
 const turnFrom = (fromMs: number): Window => ({ fromMs, toMs: fromMs + TURN_MS });
