@@ -12,6 +12,9 @@ export type BrokenTrace = [what: string, TraceRule, RegExp, Mutation, SampleOpti
 
 export const PARENT: ValidateTraceOptions = { parent: OUTER_PARENT };
 
+/** As {@link PARENT}, where the process of a role in the sample was killed. */
+export const killed = (role: string): ValidateTraceOptions => ({ ...PARENT, lost: { role, instance: `${role}-0` } });
+
 export function valid(options: SampleOptions = {}): Broken[] {
   return structuredClone(sampleTrace(options)) as Broken[];
 }

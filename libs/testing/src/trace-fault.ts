@@ -36,3 +36,6 @@ export interface TraceFault {
 
 /** Collects faults, each with the name of its span. */
 export type Report = (rule: TraceRule, span: TraceSpan | null, message: string) => void;
+
+/** OpenTelemetry's limits of a span. */
+export const MAX_EVENTS_AND_LINKS = 128;

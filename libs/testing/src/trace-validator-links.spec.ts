@@ -2,6 +2,7 @@ import { LinkKind } from '@sliceway/tracing';
 import {
   type BrokenTrace,
   itRefuses,
+  killed,
   kind,
   leads,
   leave,
@@ -189,7 +190,7 @@ it.each([
 ])('refuses %s that leads nowhere though a prefill was killed', (_, mutate) => {
   const spans = valid();
   mutate(spans);
-  const faults = validateTrace(spans, { ...PARENT, lost: { role: 'prefill', instance: 'prefill-0' } });
+  const faults = validateTrace(spans, killed('prefill'));
   expect(faults.map(({ message }) => message)).toEqual([expect.stringMatching(/prev link leads nowhere/)]);
 });
 
@@ -197,7 +198,7 @@ it('takes a prev link to who sent it that leads nowhere only where the gateway w
   const spans = valid();
   on('tokenize', relink(LinkKind.previous, { spanId: 'e'.repeat(16) }))(spans);
   expect(validateTrace(spans, PARENT)).toHaveLength(1);
-  expect(validateTrace(spans, { ...PARENT, lost: { role: 'gateway', instance: 'gateway-0' } })).toEqual([]);
+  expect(validateTrace(spans, killed('gateway'))).toEqual([]);
 });
 
 it.each([
@@ -219,7 +220,7 @@ it.each([
 it('refuses links between two attempts', () => {
   const spans = valid({ retry: true });
   the(spans, /^decode Req/).parentSpanId = the(spans, /^Bootstrap/).spanId;
-  const faults = validateTrace(spans, { ...PARENT, lost: { role: 'decode', instance: 'decode-0' } });
+  const faults = validateTrace(spans, killed('decode'));
   expect(faults.map(({ message }) => message)).toEqual([
     'decode_prepare: its prev link leads to dispatch',
     'prefill_transfer_kv_cache: its kv link leads to decode_transferred',

@@ -12,7 +12,7 @@ import {
   type SpanTree,
   type TraceSpan,
 } from '@sliceway/tracing';
-import { type Report, TraceRule } from './trace-fault.js';
+import { MAX_EVENTS_AND_LINKS, type Report, TraceRule } from './trace-fault.js';
 import { hostOf, isGatewayLost, isLost, isOfOneProcess, isSlice, requestOf, roomOf } from './trace-validator-place.js';
 import type { TraceCase } from './trace-validator.js';
 
@@ -36,7 +36,6 @@ const STEPS: ReadonlySet<string> = new Set([
   SliceName.decodeForward,
   SliceName.decodeLoop,
 ]);
-const MAX_MEMBERS = 128;
 /** Each process of a host estimates the epoch of its clock, to 0.1 ms; the first estimate of one that is interrupted may be worse. */
 const MAX_CLOCK_ERROR_NS = 1_000_000n;
 
@@ -95,10 +94,9 @@ function checkLink(trace: TraceCase, span: TraceSpan, link: SpanLink, report: Re
 }
 
 function mayLeadNowhere(trace: TraceCase, span: TraceSpan, link: SpanLink): boolean {
-  const { traceId, options } = trace;
-  const { lost } = options;
+  const { lost } = trace.options;
   // A batch step's other members are requests that are not looked at here.
-  if (placeOf(span) === SpanPlace.batchStep && link.traceId !== traceId) return true;
+  if (placeOf(span) === SpanPlace.batchStep && link.traceId !== trace.traceId) return true;
   if (lost === undefined) return false;
   if (isLost(trace, span)) return true;
   switch (kindOf(link)) {
@@ -107,8 +105,10 @@ function mayLeadNowhere(trace: TraceCase, span: TraceSpan, link: SpanLink): bool
       return isGatewayLost(trace) && beforeOnThread(trace, span) === undefined;
     case LinkKind.kv:
       return lost.role === TraceRole.prefill || lost.role === TraceRole.decode;
+    case LinkKind.message:
+      return true;
     default:
-      return kindOf(link) === LinkKind.message;
+      return false;
   }
 }
 
@@ -152,7 +152,7 @@ function isPrevious(trace: TraceCase, span: TraceSpan, target: TraceSpan): boole
 
 /** Undefined of the first one there. The span of the thread may be lost. */
 function beforeOnThread({ tree }: TraceCase, span: TraceSpan): TraceSpan | undefined {
-  const slices = tree.childrenOf({ ...span, spanId: span.parentSpanId ?? '' }).filter(isSlice);
+  const slices = tree.childrenOf({ traceId: span.traceId, spanId: span.parentSpanId ?? '' }).filter(isSlice);
   return slices[slices.indexOf(span) - 1];
 }
 
@@ -168,6 +168,6 @@ function isStep({ options }: TraceCase, { name }: TraceSpan): boolean {
 
 /** It links to a slice of the request, which may be the one around this; one with many members names not all of them. */
 function hasMember({ links, attributes }: TraceSpan, member: TraceSpan): boolean {
-  const isOmitted = attributes[AttributeName.membersOmitted] !== undefined && links.length === MAX_MEMBERS;
+  const isOmitted = attributes[AttributeName.membersOmitted] !== undefined && links.length === MAX_EVENTS_AND_LINKS;
   return isOmitted || links.some(({ traceId }) => traceId === member.traceId);
 }

@@ -5,6 +5,7 @@ import {
   roleOfRequest,
   SpanPlace,
   SpanStatus,
+  TraceRole,
   type TraceSpan,
 } from '@sliceway/tracing';
 import { type Report, TraceRule } from './trace-fault.js';
@@ -39,11 +40,16 @@ export function checkTree(trace: TraceCase, report: Report): void {
       const isTop = place === SpanPlace.other || place === SpanPlace.room;
       if (isTop) roots.push(span);
       else report(TraceRule.place, span, `a ${place} span is no root`);
-    } else if (!isLost(trace, span) && !(place === SpanPlace.request && isGatewayLost(trace)))
+    } else if (!mayHangOnNothing(trace, span)) {
       report(TraceRule.parent, span, `its parent ${span.parentSpanId} is missing`);
+    }
   }
   checkRoots(trace, roots, report);
   checkRequests(trace, report);
+}
+
+function mayHangOnNothing(trace: TraceCase, span: TraceSpan): boolean {
+  return isLost(trace, span) || (isGatewayLost(trace) && placeOf(span) === SpanPlace.request);
 }
 
 function checkRoots(trace: TraceCase, roots: readonly TraceSpan[], report: Report): void {
@@ -83,9 +89,10 @@ function checkRequests(trace: TraceCase, report: Report): void {
 /** A request that came to its end went through all services. */
 function checkRoles({ tree, options }: TraceCase, gateway: TraceSpan, report: Report): void {
   const room = tree.parentOf(gateway);
-  if (room === undefined || roleOfRequest(gateway) !== 'gateway' || gateway.status.code === SpanStatus.error) return;
+  if (room === undefined || roleOfRequest(gateway) !== TraceRole.gateway || gateway.status.code === SpanStatus.error)
+    return;
   const there = tree.childrenOf(room).map(roleOfRequest);
-  for (const role of options.roles ?? ['tokenizer', 'prefill', 'decode']) {
+  for (const role of options.roles ?? Object.values(TraceRole)) {
     if (!there.includes(role)) report(TraceRule.oneTree, room, `it has no request span of ${role}`);
   }
 }

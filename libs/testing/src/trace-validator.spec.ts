@@ -1,15 +1,11 @@
 import { criticalPath, EventName, resumeRequest, SliceName, startRequest, type TraceLevel } from '@sliceway/tracing';
 import { control, recordAll, recorded, type SampleOptions, sampleTrace } from '@sliceway/tracing/testing';
-import { type Broken, itRefuses, leave, on, PARENT, the, valid } from './broken-trace.fixture.js';
+import { type Broken, itRefuses, killed, leave, on, PARENT, the, valid } from './broken-trace.fixture.js';
 import { TraceRule } from './trace-fault.js';
 import { validateTrace } from './trace-validator.js';
 
 /** What the exporter adds to each span. */
 const RESOURCE = { 'service.name': 'sliceway-gateway', 'service.instance.id': '0000000a', 'host.name': 'one' };
-
-const PREFILL = { role: 'prefill', instance: 'prefill-0' };
-const DECODE = { role: 'decode', instance: 'decode-0' };
-const GATEWAY = { role: 'gateway', instance: 'gateway-0' };
 
 describe('a valid trace has no faults', () => {
   const shapes: [string, SampleOptions][] = [
@@ -24,9 +20,10 @@ describe('a valid trace has no faults', () => {
   it.each(shapes.flatMap(([name, options]) => levels.map((level) => [name, level, options] as const)))(
     '%s at level %d',
     (_, level, options) => {
-      const lost = options.retry === true ? { lost: DECODE } : {};
-      expect(validateTrace(sampleTrace({ ...options, level }), { ...PARENT, ...lost })).toEqual([]);
-      expect(validateTrace(sampleTrace({ ...options, level, http: false }), { level, ...lost })).toEqual([]);
+      const underParent = options.retry === true ? killed('decode') : PARENT;
+      const { parent: _parent, ...alone } = underParent;
+      expect(validateTrace(sampleTrace({ ...options, level }), underParent)).toEqual([]);
+      expect(validateTrace(sampleTrace({ ...options, level, http: false }), { level, ...alone })).toEqual([]);
     },
   );
 
@@ -104,20 +101,20 @@ describe('a killed process', () => {
   ])('%s, which is valid only then', (_, lose) => {
     const spans = lose(valid());
     expect(validateTrace(spans, PARENT)).not.toEqual([]);
-    expect(validateTrace(spans, { ...PARENT, lost: DECODE })).not.toEqual([]);
-    expect(validateTrace(spans, { ...PARENT, lost: PREFILL })).toEqual([]);
+    expect(validateTrace(spans, killed('decode'))).not.toEqual([]);
+    expect(validateTrace(spans, killed('prefill'))).toEqual([]);
   });
 
   it('that is a gateway takes the rooms with it, which is valid only then', () => {
     const spans = valid().filter(({ resource }) => resource['service.name'] !== 'sliceway-gateway');
     expect(validateTrace(spans, PARENT)).not.toEqual([]);
-    expect(validateTrace(spans, { ...PARENT, lost: PREFILL })).not.toEqual([]);
-    expect(validateTrace(spans, { ...PARENT, lost: GATEWAY })).toEqual([]);
+    expect(validateTrace(spans, killed('prefill'))).not.toEqual([]);
+    expect(validateTrace(spans, killed('gateway'))).toEqual([]);
   });
 
   it('is no excuse for other faults', () => {
     const spans = valid();
     the(spans, 'receive').endNs -= 1n;
-    expect(validateTrace(spans, { ...PARENT, lost: PREFILL })).toHaveLength(1);
+    expect(validateTrace(spans, killed('prefill'))).toHaveLength(1);
   });
 });

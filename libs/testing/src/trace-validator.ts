@@ -9,7 +9,7 @@ import {
   TraceLevel,
   type TraceSpan,
 } from '@sliceway/tracing';
-import { type Report, type TraceFault, TraceRule } from './trace-fault.js';
+import { MAX_EVENTS_AND_LINKS, type Report, type TraceFault, TraceRule } from './trace-fault.js';
 import { checkAttributes } from './trace-validator-attributes.js';
 import { checkLinks } from './trace-validator-links.js';
 import { checkSlices } from './trace-validator-slices.js';
@@ -43,8 +43,6 @@ export interface TraceCase {
   readonly level: TraceLevel;
   readonly options: ValidateTraceOptions;
 }
-
-const MAX_EVENTS_AND_LINKS = 128;
 
 /**
  * Proves that one request's trace is what `docs/tracing.md` says.

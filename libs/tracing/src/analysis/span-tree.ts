@@ -65,7 +65,7 @@ export class SpanTree {
   }
 
   /** In the order of their start. */
-  childrenOf({ traceId, spanId }: TraceSpan): readonly TraceSpan[] {
+  childrenOf({ traceId, spanId }: Pick<TraceSpan, 'traceId' | 'spanId'>): readonly TraceSpan[] {
     return this.#children.get(traceId + spanId) ?? [];
   }
 
