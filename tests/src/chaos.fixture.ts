@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROLES, type ClusterProcess, type Role } from '@sliceway/local';
 import { tinyModel } from '@sliceway/testing';
@@ -17,7 +17,10 @@ const KNOWN_MS = 10_000;
 /** From the broker's return to a ready gateway. */
 const RECOVERY_MS = 5000;
 /** Strikes until one is in time: on a busy machine this process may wait for longer than a stage lasts. */
-const MAX_TRIES = 10;
+const MAX_TRIES = 15;
+/** Niceness of this process while it waits for a stage, since who comes late misses it. */
+const FIRST_OF_ALL = -15;
+const AS_ALL = 0;
 
 /**
  * Stages are long: prompts of 20 chunks, a credit for every KV frame, many tokens. Who is lost is missed soon, but not one
@@ -53,6 +56,15 @@ export interface ChaosOptions {
   readonly counts: Record<Role, number>;
   readonly env?: Readonly<Record<string, string>>;
   readonly kvMemoryMb?: number;
+}
+
+/** Does nothing where it is not allowed. */
+function prioritize(niceness: number): void {
+  try {
+    setPriority(niceness);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SYSTEM_ERROR') throw error;
+  }
 }
 
 /** A cluster of tiny models to be broken, and what each story is when nothing breaks. */
@@ -186,12 +198,17 @@ export class Chaos {
 
   /** Starts a load and waits until its first story is at a stage. @throws Error when it never gets there */
   async reached(stage: Stage, run = () => this.load()): Promise<Reached> {
+    prioritize(FIRST_OF_ALL);
     const reached = this.watch.next(stage, FIRST.content);
     const load = run();
     const missed = load.then((outcomes): never => {
       throw new Error(`no request got to ${stage}: ${outcomes.map((each) => this.verdict(each)).join(', ')}`);
     });
-    return { rid: await Promise.race([reached, missed]), load };
+    try {
+      return { rid: await Promise.race([reached, missed]), load };
+    } finally {
+      prioritize(AS_ALL);
+    }
   }
 
   /**

@@ -102,8 +102,8 @@ describe('traces of what goes wrong', () => {
       const [spans] = (await tracesWhenSettled(receiver, [rid], 'tokenizer')) as [TraceSpan[]];
       expect(validateTrace(spans, { level: TraceLevel.all, lost: victim })).toEqual([]);
       const messages = named(spans, / Req /).map(({ status }) => status.message);
-      // Later, all may be over before the gateway is missed.
-      if (stage === 'tokenizing') expect(messages).toContain(GATEWAY_LOST);
+      // Once prefill and decode have it, all may be over before the gateway is missed.
+      if (messages.length === 1) expect(messages).toEqual([GATEWAY_LOST]);
       expect(messages.filter((message) => message !== '' && message !== GATEWAY_LOST)).toEqual([]);
     },
   );
@@ -124,7 +124,12 @@ describe('traces of what goes wrong', () => {
       const { rid, victim, outcomes } = await chaos.hit(stage, role, 'SIGSTOP', () => chaos.known());
       const [spans] = await validTraces(rid, outcomes);
       const own = named(spans!, / Req /).filter(({ resource }) => resource['service.instance.id'] === victim.instance);
-      expect(own.map(({ status }) => status.code)).toEqual([SpanStatus.error]);
+      expect(own).toHaveLength(1);
+      // On a busy machine the tokenizer may wake up to all tokens of its attempt, and end well.
+      const isServed = named(spans!, /^decode Req/).some(
+        (decode) => decode.parentSpanId === own[0]!.parentSpanId && decode.status.code !== SpanStatus.error,
+      );
+      if (role !== 'tokenizer' || !isServed) expect(own[0]!.status.code).toBe(SpanStatus.error);
     },
   );
 

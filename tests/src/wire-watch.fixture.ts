@@ -104,10 +104,11 @@ export class WireWatch {
 
   /**
    * Whether a request whose `role` was struck at `stage` was really there: on a busy machine it may have been faster. Prefill goes on
-   * to its first token where decode is lost in the transfer.
+   * to its first token where decode is lost in the transfer; all goes on without a gateway that has handed it on.
    */
   isHit(stage: Stage, role: Role, rid: string): boolean {
-    if (stage === 'decode') return !this.hasFinished(rid);
+    if (stage === 'tokenizing' && role === 'gateway') return !this.prefills.has(rid);
+    if (stage === 'decode' || role === 'gateway') return !this.hasFinished(rid);
     if (stage === 'transfer' && role === 'decode') return (this.tokensOf(rid)[0]?.length ?? 0) <= 1;
     return !this.#begun.has(rid);
   }

@@ -7,6 +7,8 @@ import { ROLES } from '../cluster/cluster-process.js';
 /** Services send what they have within half a second; the rest is for a slow disk. */
 const TIMEOUT_MS = 10_000;
 const POLL_MS = 200;
+/** Threads of a process are read in turn: one's slices may come a turn after the span that holds them. */
+const QUIET_MS = 600;
 
 export interface FoundTrace {
   /** 32 hex digits; null where nothing came of the request. */
@@ -17,7 +19,7 @@ export interface FoundTrace {
   readonly missing: string | null;
 }
 
-/** Polls the files of a folder until all of a request is there or time is up. */
+/** Polls the files of a folder until all of a request is there and no more comes, or time is up. */
 export async function waitForTrace(
   folder: string,
   rid: string,
@@ -25,15 +27,21 @@ export async function waitForTrace(
   timeoutMs = TIMEOUT_MS,
 ): Promise<FoundTrace> {
   const deadlineMs = performance.now() + timeoutMs;
+  let count = 0;
+  let changedMs = performance.now();
   for (;;) {
     const found = lookFor(await readFolder(folder), rid);
-    if (found.missing === null || signal.aborted || performance.now() > deadlineMs) return found;
+    const nowMs = performance.now();
+    if (found.spanCount !== count) changedMs = nowMs;
+    count = found.spanCount;
+    const isComplete = found.missing === null && nowMs - changedMs > QUIET_MS;
+    if (isComplete || signal.aborted || nowMs > deadlineMs) return found;
     await sleep(POLL_MS);
   }
 }
 
 /** How much of a request's trace is among these spans. */
-export function lookFor(spans: readonly TraceSpan[], rid: string): FoundTrace {
+function lookFor(spans: readonly TraceSpan[], rid: string): FoundTrace {
   const traces = tracesOf(spans, rid);
   const request = traces.find(({ attributes }) => attributes['rid'] === rid);
   if (request === undefined) return { traceId: null, spanCount: 0, missing: 'all of it' };
