@@ -45,7 +45,12 @@ export class StreamClient {
           resolve({ status: incoming.statusCode!, retryAfter, startMs, firstMs, endMs, body: Buffer.concat(chunks) });
         });
       });
-      outgoing.on('error', reject);
+      outgoing.on('error', (error: NodeJS.ErrnoException) => {
+        // The server closed an idle connection at the moment that it was used again.
+        const isStale = outgoing.reusedSocket && error.code === 'ECONNRESET';
+        if (isStale) resolve(this.post(path, fields));
+        else reject(error);
+      });
       outgoing.end(payload);
     });
   }
