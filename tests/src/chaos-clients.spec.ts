@@ -1,7 +1,10 @@
 import { connect, type Socket } from 'node:net';
+import { type OtlpReceiver, startOtlpReceiver, validateTrace } from '@sliceway/testing';
+import { TraceLevel } from '@sliceway/tracing';
 import type { ChatFields } from './chat-stream.fixture.js';
 import { Chaos } from './chaos.fixture.js';
 import { FIRST, STORIES } from './stories.fixture.js';
+import { failuresOf, tracedEnv, tracesWhenSettled } from './traced-cluster.fixture.js';
 import { until } from './until.fixture.js';
 import { STAGES, type Stage } from './wire-watch.fixture.js';
 
@@ -9,17 +12,23 @@ import { STAGES, type Stage } from './wire-watch.fixture.js';
 const FREED_MS = 1000;
 const ABORTED_MS = 10_000;
 const MAX_TRIES = 5;
+const SILENT = 'nobody reads this';
 
 describe('clients that leave or do not read', () => {
+  let receiver: OtlpReceiver;
   let chaos: Chaos;
 
   beforeAll(async () => {
+    receiver = await startOtlpReceiver();
     const counts = { tokenizer: 1, prefill: 1, decode: 1, gateway: 1 };
-    const env = { SLICEWAY_MAX_CLIENT_BUFFER_BYTES: '65536' };
+    const env = { ...tracedEnv(receiver), SLICEWAY_MAX_CLIENT_BUFFER_BYTES: '65536' };
     chaos = await Chaos.start({ counts, env, kvMemoryMb: 8 });
   });
 
-  afterAll(() => chaos?.stop());
+  afterAll(async () => {
+    await chaos?.stop();
+    await receiver?.close();
+  });
 
   async function ends(): Promise<Record<'finished' | 'aborted' | 'failed', number>> {
     const [gateway] = chaos.fixture.cluster.running('gateway');
@@ -64,13 +73,24 @@ describe('clients that leave or do not read', () => {
 
   it('drops a client that does not read, and nobody else', async () => {
     const before = await ends();
-    const socket = await post({ content: 'x', max_tokens: 440, stream: true, n: 8, logprobs: true, top_logprobs: 20 });
+    const reached = chaos.watch.next('tokenizing', SILENT);
+    const socket = await post({
+      content: SILENT,
+      max_tokens: 440,
+      stream: true,
+      n: 8,
+      logprobs: true,
+      top_logprobs: 20,
+    });
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     chaos.expectWhole(await chaos.load());
     await until('the gateway drops it', ABORTED_MS, async () => (await ends()).aborted > before.aborted);
     await chaos.expectQuiet(FREED_MS);
     socket.resume();
     await closed;
+    const [spans] = await tracesWhenSettled(receiver, [await reached]);
+    expect(validateTrace(spans!, { level: TraceLevel.all })).toEqual([]);
+    expect(failuresOf(spans!)).toContain('gateway: slow_client');
   });
 
   /** A client that sends a request and then reads nothing: more than the kernel holds for it has to wait in the gateway. */

@@ -1,5 +1,5 @@
 import { type OtlpReceiver, startOtlpReceiver, validateTrace } from '@sliceway/testing';
-import { AttributeName, SliceName, SpanStatus, TraceLevel, type TraceSpan } from '@sliceway/tracing';
+import { AttributeName, LinkKind, SliceName, SpanStatus, TraceLevel, type TraceSpan } from '@sliceway/tracing';
 import { Chaos } from './chaos.fixture.js';
 import { FIRST } from './stories.fixture.js';
 import { failuresOf, TracedCluster, tracedEnv, tracesWhenSettled } from './traced-cluster.fixture.js';
@@ -17,7 +17,9 @@ const MAX_TRIES = 5;
 const reasonsOf = (spans: readonly TraceSpan[]): unknown =>
   spans.find(({ name }) => name.startsWith('gateway Req'))!.attributes[AttributeName.finishReasons];
 
-const outOfTime = (role: string): unknown => expect.stringMatching(new RegExp(`^${role}: (deadline|attempt_failed)$`));
+/** One that was stopped while it waited for another may see that first. */
+const outOfTime = (role: string): unknown =>
+  expect.stringMatching(new RegExp(`^${role}: (deadline|attempt_failed|bootstrap_timeout|kv_timeout)$`));
 
 describe('the trace of a request', () => {
   let traced: TracedCluster;
@@ -124,5 +126,53 @@ describe('the trace of a request that runs out of time', () => {
     const [spans] = (await tracesWhenSettled(receiver, [rid])) as [TraceSpan[]];
     expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
     expect(failuresOf(spans)).toEqual(failures);
+  });
+});
+
+describe('the trace of a request that a worker gives up', () => {
+  let receiver: OtlpReceiver;
+  let chaos: Chaos;
+
+  beforeAll(async () => {
+    receiver = await startOtlpReceiver();
+    const env = {
+      ...tracedEnv(receiver),
+      // Who is stopped is not lost.
+      SLICEWAY_HEARTBEAT_INTERVAL_MS: '2000',
+      SLICEWAY_MAX_RUNNING: '1',
+      SLICEWAY_MAX_QUEUED: '2',
+      SLICEWAY_KV_TIMEOUT_MS: String(STALL_MS),
+    };
+    chaos = await Chaos.start({ counts: { tokenizer: 1, prefill: 2, decode: 1, gateway: 1 }, env });
+  });
+  afterAll(async () => {
+    await chaos?.stop();
+    await receiver?.close();
+  });
+
+  async function validTrace(rid: string): Promise<TraceSpan[]> {
+    const [spans] = (await tracesWhenSettled(receiver, [rid])) as [TraceSpan[]];
+    expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
+    return spans;
+  }
+
+  it('as its queue is full', async () => {
+    const outcomes = await chaos.load();
+    const refused = outcomes.filter(({ answer }) => answer?.status === 429);
+    expect(refused).not.toEqual([]);
+    for (const { answer } of refused) {
+      const failures = failuresOf(await validTrace(answer!.rid));
+      expect(failures).toContain('gateway: queue_full');
+      expect(failures).toContainEqual(expect.stringMatching(/^(prefill|decode): queue_full$/));
+    }
+  });
+
+  it('as its KV does not come, which is tried again', async () => {
+    const { rid } = await chaos.hit('transfer', 'prefill', 'SIGSTOP');
+    await chaos.restore();
+    const spans = await validTrace(rid);
+    expect(failuresOf(spans)).toEqual(expect.arrayContaining(['decode: kv_timeout', 'gateway: kv_timeout']));
+    const links = spans.flatMap((span) => span.links.map(({ attributes }) => attributes['link.kind']));
+    expect(links).toContain(LinkKind.retryOf);
   });
 });
