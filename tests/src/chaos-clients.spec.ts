@@ -1,10 +1,9 @@
 import { connect, type Socket } from 'node:net';
-import { type OtlpReceiver, startOtlpReceiver, validateTrace } from '@sliceway/testing';
-import { TraceLevel } from '@sliceway/tracing';
 import type { ChatFields } from './chat-stream.fixture.js';
-import { Chaos } from './chaos.fixture.js';
+import type { Chaos } from './chaos.fixture.js';
 import { FIRST, STORIES } from './stories.fixture.js';
-import { failuresOf, tracedEnv, tracesWhenSettled } from './traced-cluster.fixture.js';
+import { TracedChaos } from './traced-chaos.fixture.js';
+import { failuresOf } from './traced-cluster.fixture.js';
 import { until } from './until.fixture.js';
 import { STAGES, type Stage } from './wire-watch.fixture.js';
 
@@ -15,20 +14,17 @@ const MAX_TRIES = 5;
 const SILENT = 'nobody reads this';
 
 describe('clients that leave or do not read', () => {
-  let receiver: OtlpReceiver;
+  let traced: TracedChaos;
   let chaos: Chaos;
 
   beforeAll(async () => {
-    receiver = await startOtlpReceiver();
     const counts = { tokenizer: 1, prefill: 1, decode: 1, gateway: 1 };
-    const env = { ...tracedEnv(receiver), SLICEWAY_MAX_CLIENT_BUFFER_BYTES: '65536' };
-    chaos = await Chaos.start({ counts, env, kvMemoryMb: 8 });
+    const env = { SLICEWAY_MAX_CLIENT_BUFFER_BYTES: '65536' };
+    traced = await TracedChaos.start({ counts, env, kvMemoryMb: 8 });
+    ({ chaos } = traced);
   });
 
-  afterAll(async () => {
-    await chaos?.stop();
-    await receiver?.close();
-  });
+  afterAll(() => traced?.stop());
 
   async function ends(): Promise<Record<'finished' | 'aborted' | 'failed', number>> {
     const [gateway] = chaos.fixture.cluster.running('gateway');
@@ -88,9 +84,7 @@ describe('clients that leave or do not read', () => {
     await chaos.expectQuiet(FREED_MS);
     socket.resume();
     await closed;
-    const [spans] = await tracesWhenSettled(receiver, [await reached]);
-    expect(validateTrace(spans!, { level: TraceLevel.all })).toEqual([]);
-    expect(failuresOf(spans!)).toContain('gateway: slow_client');
+    expect(failuresOf(await traced.validTrace(await reached))).toContain('gateway: slow_client');
   });
 
   /** A client that sends a request and then reads nothing: more than the kernel holds for it has to wait in the gateway. */

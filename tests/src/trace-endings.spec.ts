@@ -1,8 +1,9 @@
-import { type OtlpReceiver, startOtlpReceiver, validateTrace } from '@sliceway/testing';
+import { validateTrace } from '@sliceway/testing';
 import { AttributeName, LinkKind, SliceName, SpanStatus, TraceLevel, type TraceSpan } from '@sliceway/tracing';
-import { Chaos } from './chaos.fixture.js';
+import type { Chaos } from './chaos.fixture.js';
 import { FIRST } from './stories.fixture.js';
-import { failuresOf, TracedCluster, tracedEnv, tracesWhenSettled } from './traced-cluster.fixture.js';
+import { TracedChaos } from './traced-chaos.fixture.js';
+import { failuresOf, TracedCluster } from './traced-cluster.fixture.js';
 import type { Stage } from './wire-watch.fixture.js';
 
 /** Which of them end before decode has acknowledged any KV is up to the machine: here it is one in ten. */
@@ -78,24 +79,20 @@ describe('the trace of a request', () => {
 });
 
 describe('the trace of a request that runs out of time', () => {
-  let receiver: OtlpReceiver;
+  let traced: TracedChaos;
   let chaos: Chaos;
 
   beforeAll(async () => {
-    receiver = await startOtlpReceiver();
     const env = {
-      ...tracedEnv(receiver),
       // Who is stopped is not lost.
       SLICEWAY_HEARTBEAT_INTERVAL_MS: '2000',
       SLICEWAY_REQUEST_TIMEOUT_MS: String(TIMEOUT_MS),
       SLICEWAY_STALL_TIMEOUT_MS: String(STALL_MS),
     };
-    chaos = await Chaos.start({ counts: { tokenizer: 1, prefill: 1, decode: 1, gateway: 1 }, env });
+    traced = await TracedChaos.start({ counts: { tokenizer: 1, prefill: 1, decode: 1, gateway: 1 }, env });
+    ({ chaos } = traced);
   });
-  afterAll(async () => {
-    await chaos?.stop();
-    await receiver?.close();
-  });
+  afterAll(() => traced?.stop());
 
   it.each([
     [
@@ -123,45 +120,33 @@ describe('the trace of a request that runs out of time', () => {
       await chaos.restore();
     }
     expect(found).toBe(verdict);
-    const [spans] = (await tracesWhenSettled(receiver, [rid])) as [TraceSpan[]];
-    expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
-    expect(failuresOf(spans)).toEqual(failures);
+    expect(failuresOf(await traced.validTrace(rid))).toEqual(failures);
   });
 });
 
 describe('the trace of a request that a worker gives up', () => {
-  let receiver: OtlpReceiver;
+  let traced: TracedChaos;
   let chaos: Chaos;
 
   beforeAll(async () => {
-    receiver = await startOtlpReceiver();
     const env = {
-      ...tracedEnv(receiver),
       // Who is stopped is not lost.
       SLICEWAY_HEARTBEAT_INTERVAL_MS: '2000',
       SLICEWAY_MAX_RUNNING: '1',
       SLICEWAY_MAX_QUEUED: '2',
       SLICEWAY_KV_TIMEOUT_MS: String(STALL_MS),
     };
-    chaos = await Chaos.start({ counts: { tokenizer: 1, prefill: 2, decode: 1, gateway: 1 }, env });
+    traced = await TracedChaos.start({ counts: { tokenizer: 1, prefill: 2, decode: 1, gateway: 1 }, env });
+    ({ chaos } = traced);
   });
-  afterAll(async () => {
-    await chaos?.stop();
-    await receiver?.close();
-  });
-
-  async function validTrace(rid: string): Promise<TraceSpan[]> {
-    const [spans] = (await tracesWhenSettled(receiver, [rid])) as [TraceSpan[]];
-    expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
-    return spans;
-  }
+  afterAll(() => traced?.stop());
 
   it('as its queue is full', async () => {
     const outcomes = await chaos.load();
     const refused = outcomes.filter(({ answer }) => answer?.status === 429);
     expect(refused).not.toEqual([]);
     for (const { answer } of refused) {
-      const failures = failuresOf(await validTrace(answer!.rid));
+      const failures = failuresOf(await traced.validTrace(answer!.rid));
       expect(failures).toContain('gateway: queue_full');
       expect(failures).toContainEqual(expect.stringMatching(/^(prefill|decode): queue_full$/));
     }
@@ -170,7 +155,7 @@ describe('the trace of a request that a worker gives up', () => {
   it('as its KV does not come, which is tried again', async () => {
     const { rid } = await chaos.hit('transfer', 'prefill', 'SIGSTOP');
     await chaos.restore();
-    const spans = await validTrace(rid);
+    const spans = await traced.validTrace(rid);
     expect(failuresOf(spans)).toEqual(expect.arrayContaining(['decode: kv_timeout', 'gateway: kv_timeout']));
     const links = spans.flatMap((span) => span.links.map(({ attributes }) => attributes['link.kind']));
     expect(links).toContain(LinkKind.retryOf);

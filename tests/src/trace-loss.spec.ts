@@ -1,9 +1,10 @@
 import type { ClusterProcess } from '@sliceway/local';
-import { startOtlpReceiver, validateTrace, type OtlpReceiver } from '@sliceway/testing';
+import { validateTrace } from '@sliceway/testing';
 import { LinkKind, SliceName, SpanStatus, TraceLevel, type TraceSpan } from '@sliceway/tracing';
-import { Chaos } from './chaos.fixture.js';
+import type { Chaos } from './chaos.fixture.js';
 import { FIRST, type Outcome } from './stories.fixture.js';
-import { tracedEnv, tracesWhenSettled } from './traced-cluster.fixture.js';
+import { TracedChaos } from './traced-chaos.fixture.js';
+import { tracesWhenSettled } from './traced-cluster.fixture.js';
 import { until } from './until.fixture.js';
 import { STAGES, type Stage } from './wire-watch.fixture.js';
 
@@ -27,25 +28,22 @@ function hasHandedOver(spans: readonly TraceSpan[], request: TraceSpan): boolean
 }
 
 describe('traces of what goes wrong', () => {
-  let receiver: OtlpReceiver;
+  let traced: TracedChaos;
   let chaos: Chaos;
   let retries = 0;
 
   beforeAll(async () => {
-    receiver = await startOtlpReceiver();
     const counts = { tokenizer: 2, prefill: 2, decode: 2, gateway: 2 };
-    chaos = await Chaos.start({ counts, env: tracedEnv(receiver) });
+    traced = await TracedChaos.start({ counts });
+    ({ chaos } = traced);
   });
   afterEach(() => chaos.restore());
-  afterAll(async () => {
-    await chaos?.stop();
-    await receiver?.close();
-  });
+  afterAll(() => traced?.stop());
 
   /** Of all that had an answer, the one that was struck among them: each is whole, but for what a lost process had. */
   async function validTraces(rid: string, outcomes: readonly Outcome[], lost?: ClusterProcess): Promise<TraceSpan[][]> {
     const rids = new Set([rid, ...outcomes.map(({ answer }) => answer!.rid)]);
-    const traces = await tracesWhenSettled(receiver, [...rids]);
+    const traces = await tracesWhenSettled(traced.receiver, [...rids]);
     for (const spans of traces)
       expect(validateTrace(spans, { level: TraceLevel.all, ...(lost && { lost }) })).toEqual([]);
     return traces;
@@ -58,8 +56,7 @@ describe('traces of what goes wrong', () => {
     const rid = await reached;
     client.abort();
     await left;
-    const [spans] = (await tracesWhenSettled(receiver, [rid])) as [TraceSpan[]];
-    expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
+    const spans = await traced.validTrace(rid);
     if (chaos.watch.hasFinished(rid)) return;
     const ended = named(spans, /^Bootstrap| Req /).filter((span) => !hasHandedOver(spans, span));
     const failed = { code: SpanStatus.error, message: 'client_disconnected' };
@@ -99,7 +96,7 @@ describe('traces of what goes wrong', () => {
       await until('the workers hold nothing', FREE_MS, async () => (await chaos.heldByWorkers()).length === 0);
       const [first, ...others] = outcomes.filter(({ gateway }) => gateway !== victim);
       await validTraces(first!.answer!.rid, others);
-      const [spans] = (await tracesWhenSettled(receiver, [rid], 'tokenizer')) as [TraceSpan[]];
+      const [spans] = (await tracesWhenSettled(traced.receiver, [rid], 'tokenizer')) as [TraceSpan[]];
       expect(validateTrace(spans, { level: TraceLevel.all, lost: victim })).toEqual([]);
       const messages = named(spans, / Req /).map(({ status }) => status.message);
       // Once prefill and decode have it, all may be over before the gateway is missed.
