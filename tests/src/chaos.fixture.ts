@@ -198,12 +198,12 @@ export class Chaos {
 
   /** Starts a load and waits until its first story is at a stage. @throws Error when it never gets there */
   async reached(stage: Stage, run = () => this.load()): Promise<Reached> {
-    prioritize(FIRST_OF_ALL);
     const reached = this.watch.next(stage, FIRST.content);
     const load = run();
     const missed = load.then((outcomes): never => {
       throw new Error(`no request got to ${stage}: ${outcomes.map((each) => this.verdict(each)).join(', ')}`);
     });
+    prioritize(FIRST_OF_ALL);
     try {
       return { rid: await Promise.race([reached, missed]), load };
     } finally {

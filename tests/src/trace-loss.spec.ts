@@ -1,10 +1,9 @@
 import type { ClusterProcess } from '@sliceway/local';
-import { validateTrace } from '@sliceway/testing';
-import { LinkKind, SliceName, SpanStatus, TraceLevel, type TraceSpan } from '@sliceway/tracing';
+import { SliceName, SpanStatus, type TraceSpan } from '@sliceway/tracing';
 import type { Chaos } from './chaos.fixture.js';
 import { FIRST, type Outcome } from './stories.fixture.js';
 import { TracedChaos } from './traced-chaos.fixture.js';
-import { tracesWhenSettled } from './traced-cluster.fixture.js';
+import { retriedFrom } from './traced-cluster.fixture.js';
 import { until } from './until.fixture.js';
 import { STAGES, type Stage } from './wire-watch.fixture.js';
 
@@ -43,10 +42,7 @@ describe('traces of what goes wrong', () => {
   /** Of all that had an answer, the one that was struck among them: each is whole, but for what a lost process had. */
   async function validTraces(rid: string, outcomes: readonly Outcome[], lost?: ClusterProcess): Promise<TraceSpan[][]> {
     const rids = new Set([rid, ...outcomes.map(({ answer }) => answer!.rid)]);
-    const traces = await tracesWhenSettled(traced.receiver, [...rids]);
-    for (const spans of traces)
-      expect(validateTrace(spans, { level: TraceLevel.all, ...(lost && { lost }) })).toEqual([]);
-    return traces;
+    return traced.validTraces([...rids], { lost });
   }
 
   it.each(STAGES)('a client that leaves at %s: all is closed, with the reason', async (stage) => {
@@ -78,10 +74,7 @@ describe('traces of what goes wrong', () => {
         retries++;
         const [lost] = rooms.filter(({ status }) => status.message !== '');
         expect(lost!.status).toEqual({ code: SpanStatus.error, message: 'worker_lost' });
-        const links = spans
-          .flatMap((span) => span.links)
-          .filter(({ attributes }) => attributes['link.kind'] === LinkKind.retryOf);
-        expect(links.map(({ spanId }) => spanId)).toEqual([lost!.spanId]);
+        expect(retriedFrom(spans)).toEqual([lost!.spanId]);
       }
       await chaos.known();
     },
@@ -96,8 +89,7 @@ describe('traces of what goes wrong', () => {
       await until('the workers hold nothing', FREE_MS, async () => (await chaos.heldByWorkers()).length === 0);
       const [first, ...others] = outcomes.filter(({ gateway }) => gateway !== victim);
       await validTraces(first!.answer!.rid, others);
-      const [spans] = (await tracesWhenSettled(traced.receiver, [rid], 'tokenizer')) as [TraceSpan[]];
-      expect(validateTrace(spans, { level: TraceLevel.all, lost: victim })).toEqual([]);
+      const spans = await traced.validTrace(rid, { lost: victim, role: 'tokenizer' });
       const messages = named(spans, / Req /).map(({ status }) => status.message);
       // Once prefill and decode have it, all may be over before the gateway is missed.
       if (messages.length === 1) expect(messages).toEqual([GATEWAY_LOST]);

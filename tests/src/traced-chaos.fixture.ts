@@ -1,7 +1,15 @@
+import type { ClusterProcess, Role } from '@sliceway/local';
 import { type OtlpReceiver, startOtlpReceiver, validateTrace } from '@sliceway/testing';
 import { TraceLevel, type TraceSpan } from '@sliceway/tracing';
 import { Chaos, type ChaosOptions } from './chaos.fixture.js';
 import { tracedEnv, tracesWhenSettled } from './traced-cluster.fixture.js';
+
+export interface ValidTraceOptions {
+  /** A process that was killed: its spans may be missing. */
+  readonly lost?: ClusterProcess | undefined;
+  /** Of a service that has a span for each request; the gateway if not given. */
+  readonly role?: Role;
+}
 
 /** A cluster to be broken whose spans come to this process. */
 export class TracedChaos {
@@ -20,10 +28,16 @@ export class TracedChaos {
     await this.receiver.close();
   }
 
-  /** Of one request, of which nothing was lost, when no more spans come. */
-  async validTrace(rid: string): Promise<TraceSpan[]> {
-    const [spans] = (await tracesWhenSettled(this.receiver, [rid])) as [TraceSpan[]];
-    expect(validateTrace(spans, { level: TraceLevel.all })).toEqual([]);
-    return spans;
+  /** Of one request, when no more spans come. */
+  async validTrace(rid: string, options: ValidTraceOptions = {}): Promise<TraceSpan[]> {
+    return (await this.validTraces([rid], options))[0]!;
+  }
+
+  /** Of each request, when no more spans come. */
+  async validTraces(rids: readonly string[], { lost, role }: ValidTraceOptions = {}): Promise<TraceSpan[][]> {
+    const traces = await tracesWhenSettled(this.receiver, rids, role);
+    for (const spans of traces)
+      expect(validateTrace(spans, { level: TraceLevel.all, ...(lost && { lost }) })).toEqual([]);
+    return traces;
   }
 }

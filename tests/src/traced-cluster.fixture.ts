@@ -7,6 +7,7 @@ import { startOtlpReceiver, tinyModel, type OtlpReceiver } from '@sliceway/testi
 import {
   AttributeName,
   criticalPath,
+  LinkKind,
   placeOf,
   SpanPlace,
   SpanStatus,
@@ -156,6 +157,14 @@ export function failuresOf(spans: readonly TraceSpan[]): string[] {
     .filter(({ name, status }) => / Req /.test(name) && status.code === SpanStatus.error)
     .map(({ name, status }) => `${name.replace(/ .*/, '')}: ${status.message.replace(/:.*/, '')}`)
     .sort();
+}
+
+/** Ids of the spans that another attempt says it came after. */
+export function retriedFrom(spans: readonly TraceSpan[]): string[] {
+  return spans
+    .flatMap(({ links }) => links)
+    .filter(({ attributes }) => attributes[AttributeName.linkKind] === LinkKind.retryOf)
+    .map(({ spanId }) => spanId);
 }
 
 /** @throws Error when there is no slice of the gateway's */
