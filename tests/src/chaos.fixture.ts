@@ -14,6 +14,8 @@ import { type Stage, WireWatch } from './wire-watch.fixture.js';
 const HANG_MS = 15_000;
 /** For a process that comes or goes to be known by all. */
 const KNOWN_MS = 10_000;
+/** For workers to give up what nobody waits for. */
+const FREE_MS = 10_000;
 /** From the broker's return to a ready gateway. */
 const RECOVERY_MS = 5000;
 /** Strikes until one is in time: on a busy machine this process may wait for longer than a stage lasts. */
@@ -227,20 +229,25 @@ export class Chaos {
       await whileStopped?.();
       if (whileStopped) victim.kill('SIGCONT');
       const outcomes = await load;
+      if (whileStopped) await this.released();
       await this.watch.settled();
-      // The first token may have been on its way already; without the victim it does not come later.
+      // The victim's last tokens may have been on their way already, or come when it wakes up; others do not come later.
       // Who is told to end goes on with what it has.
-      const isFirst = signal !== 'SIGTERM' && stage !== 'decode' && (role === 'tokenizer' || role === 'prefill');
+      const mayGoOn = role === 'decode' ? stage === 'decode' : role !== 'gateway' && stage !== 'decode';
       const isStruck = this.watch.parties.get(rid)?.some(({ instance }) => instance === victim.instance) === true;
-      if (wasThere && (!isFirst || !isStruck || this.watch.isHit(stage, role, rid))) return { rid, victim, outcomes };
+      const isDone = signal !== 'SIGTERM' && mayGoOn && isStruck && !this.watch.isHit(stage, role, rid);
+      if (wasThere && !isDone) return { rid, victim, outcomes };
       await this.restore();
     }
     throw new Error(`in ${MAX_TRIES} tries no request was still at ${stage} when its ${role} was struck`);
   }
 
-  /** What others than gateways hold, of those that can say. */
-  async heldByWorkers(): Promise<string[]> {
-    return await this.fixture.held(this.fixture.running.filter(({ role }) => role !== 'gateway'));
+  /** Waits until workers hold nothing, those that can say. */
+  async released(timeoutMs = FREE_MS): Promise<void> {
+    const { fixture } = this;
+    await until('the workers hold nothing', timeoutMs, async () => {
+      return (await fixture.held(fixture.running.filter(({ role }) => role !== 'gateway'))).length === 0;
+    });
   }
 
   async expectQuiet(timeoutMs?: number): Promise<void> {

@@ -1,5 +1,4 @@
 import type { Chaos } from './chaos.fixture.js';
-import { until } from './until.fixture.js';
 import { STAGES } from './wire-watch.fixture.js';
 
 /** For the requests of a gateway that comes back to hear that nobody works for them any more. */
@@ -23,7 +22,7 @@ export function gatewayLossCases(chaos: () => Chaos): void {
     let wokenMs = 0;
     const { victim, outcomes } = await chaos().hit(stage, 'gateway', 'SIGSTOP', async () => {
       await chaos().known();
-      await until('the workers hold nothing', ECHO_MS, async () => (await chaos().heldByWorkers()).length === 0);
+      await chaos().released(ECHO_MS);
       wokenMs = performance.now();
     });
     expect(performance.now() - wokenMs).toBeLessThan(ECHO_MS);

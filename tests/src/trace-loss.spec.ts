@@ -4,12 +4,10 @@ import type { Chaos } from './chaos.fixture.js';
 import { FIRST, type Outcome } from './stories.fixture.js';
 import { TracedChaos } from './traced-chaos.fixture.js';
 import { retriedFrom } from './traced-cluster.fixture.js';
-import { until } from './until.fixture.js';
 import { STAGES, type Stage } from './wire-watch.fixture.js';
 
 const named = (spans: readonly TraceSpan[], name: RegExp): TraceSpan[] => spans.filter((span) => name.test(span.name));
 
-const FREE_MS = 10_000;
 const GATEWAY_LOST = 'worker_lost: the gateway was gone';
 
 /** Who knows of a request when it is at a stage. */
@@ -86,7 +84,7 @@ describe('traces of what goes wrong', () => {
     'a gateway that is killed at %s: what others did for it is closed, with the reason',
     async (stage) => {
       const { rid, victim, outcomes } = await chaos.hit(stage, 'gateway', 'SIGKILL');
-      await until('the workers hold nothing', FREE_MS, async () => (await chaos.heldByWorkers()).length === 0);
+      await chaos.released();
       const [first, ...others] = outcomes.filter(({ gateway }) => gateway !== victim);
       await validTraces(first!.answer!.rid, others);
       const spans = await traced.validTrace(rid, { lost: victim, role: 'tokenizer' });
@@ -114,11 +112,7 @@ describe('traces of what goes wrong', () => {
       const [spans] = await validTraces(rid, outcomes);
       const own = named(spans!, / Req /).filter(({ resource }) => resource['service.instance.id'] === victim.instance);
       expect(own).toHaveLength(1);
-      // On a busy machine the tokenizer may wake up to all tokens of its attempt, and end well.
-      const isServed = named(spans!, /^decode Req/).some(
-        (decode) => decode.parentSpanId === own[0]!.parentSpanId && decode.status.code !== SpanStatus.error,
-      );
-      if (role !== 'tokenizer' || !isServed) expect(own[0]!.status.code).toBe(SpanStatus.error);
+      expect(own[0]!.status.code).toBe(SpanStatus.error);
     },
   );
 

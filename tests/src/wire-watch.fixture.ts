@@ -53,6 +53,8 @@ export class WireWatch {
   readonly contents = new Map<string, string>();
   /** Requests whose first attempt got text to the gateway. */
   readonly #begun = new Set<string>();
+  /** Requests whose first choice has all tokens of the first attempt. */
+  readonly #decoded = new Set<string>();
   /** Requests whose first choice came to its end. */
   readonly #finished = new Set<string>();
   /** By request and choice: tokens by their index. */
@@ -104,10 +106,12 @@ export class WireWatch {
 
   /**
    * Whether a request whose `role` was struck at `stage` was really there: on a busy machine it may have been faster. Prefill goes on
-   * to its first token where decode is lost in the transfer; all goes on without a gateway that has handed it on.
+   * to its first token where decode is lost in the transfer; the text may be behind a decode that is done; all goes on without
+   * a gateway that has handed it on.
    */
   isHit(stage: Stage, role: Role, rid: string): boolean {
     if (stage === 'tokenizing' && role === 'gateway') return !this.prefills.has(rid);
+    if (stage === 'decode' && role === 'decode') return !this.#decoded.has(rid);
     if (stage === 'decode' || role === 'gateway') return !this.hasFinished(rid);
     if (stage === 'transfer' && role === 'decode') return (this.tokensOf(rid)[0]?.length ?? 0) <= 1;
     return !this.#begun.has(rid);
@@ -161,7 +165,8 @@ export class WireWatch {
   }
 
   #take(data: Uint8Array): void {
-    for (const { rid, choice, index, tokens } of decodeTokenFrame(data).entries) {
+    for (const { rid, choice, attempt, index, tokens, finish } of decodeTokenFrame(data).entries) {
+      if (attempt === 0 && choice === 0 && finish !== FinishReason.none) this.#decoded.add(rid);
       const choices = this.#tokens.get(rid) ?? [];
       this.#tokens.set(rid, choices);
       const line = (choices[choice] ??= []);
