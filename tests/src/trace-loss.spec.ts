@@ -8,6 +8,9 @@ import { STAGES, type Stage } from './wire-watch.fixture.js';
 
 const named = (spans: readonly TraceSpan[], name: RegExp): TraceSpan[] => spans.filter((span) => name.test(span.name));
 
+/** Of a request span. */
+const roleOf = ({ name }: TraceSpan): string => name.replace(/ .*/, '');
+
 const GATEWAY_LOST = 'worker_lost: the gateway was gone';
 
 /** Who knows of a request when it is at a stage. */
@@ -19,9 +22,9 @@ const BEGUN: Readonly<Record<Stage, readonly string[]>> = {
 };
 
 /** Prefill is done when decode has the whole KV. */
-function hasHandedOver(spans: readonly TraceSpan[], request: TraceSpan): boolean {
+function hasHandedOver(spans: readonly TraceSpan[]): boolean {
   const sent = spans.find(({ name }) => name === SliceName.prefillTransferKvCache);
-  return request.name.startsWith('prefill') && sent !== undefined && sent.status.code !== SpanStatus.error;
+  return sent !== undefined && sent.status.code !== SpanStatus.error;
 }
 
 describe('traces of what goes wrong', () => {
@@ -52,10 +55,12 @@ describe('traces of what goes wrong', () => {
     await left;
     const spans = await traced.validTrace(rid);
     if (chaos.watch.hasFinished(rid)) return;
-    const ended = named(spans, /^Bootstrap| Req /).filter((span) => !hasHandedOver(spans, span));
+    // Who had done all of its own work may have ended well before.
+    const done = [...(hasHandedOver(spans) ? ['prefill'] : []), ...(chaos.watch.hasDecoded(rid) ? ['decode'] : [])];
+    const ended = named(spans, /^Bootstrap| Req /).filter((span) => !done.includes(roleOf(span)));
     const failed = { code: SpanStatus.error, message: 'client_disconnected' };
     expect(ended.map(({ name, status }) => [name, status])).toEqual(ended.map(({ name }) => [name, failed]));
-    const roles = named(spans, / Req /).map(({ name }) => name.replace(/ .*/, ''));
+    const roles = named(spans, / Req /).map(roleOf);
     expect(roles).toEqual(expect.arrayContaining(BEGUN[stage]));
   });
 

@@ -100,6 +100,11 @@ export class WireWatch {
     return this.#begun.has(rid);
   }
 
+  /** The client may have been sent less. */
+  hasDecoded(rid: string): boolean {
+    return this.#decoded.has(rid);
+  }
+
   hasFinished(rid: string): boolean {
     return this.#finished.has(rid);
   }
@@ -111,7 +116,7 @@ export class WireWatch {
    */
   isHit(stage: Stage, role: Role, rid: string): boolean {
     if (stage === 'tokenizing' && role === 'gateway') return !this.prefills.has(rid);
-    if (stage === 'decode' && role === 'decode') return !this.#decoded.has(rid);
+    if (stage === 'decode' && role === 'decode') return !this.hasDecoded(rid);
     if (stage === 'decode' || role === 'gateway') return !this.hasFinished(rid);
     if (stage === 'transfer' && role === 'decode') return (this.tokensOf(rid)[0]?.length ?? 0) <= 1;
     return !this.#begun.has(rid);
