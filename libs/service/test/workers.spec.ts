@@ -4,6 +4,9 @@ import { Workers } from './workers.fixture.js';
 
 const LONG = { sampling: { maxNewTokens: 400 } };
 const STRANGER = 'deadbeef';
+const MAX_TRIES = 10;
+/** Three intervals of 300 ms, and one until it is looked for; three seconds more for a worker that a busy machine lets wait. */
+const MISSED_MS = 5000;
 
 describe('workers', () => {
   let workers: Workers;
@@ -62,7 +65,7 @@ describe('workers', () => {
     await until('tokens come', () => workers.tokensOf(runs).length > 2);
     expect(await workers.metric(workers.get('tokenizer'), 'sliceway_requests_active')).toBe(2);
     workers.die();
-    await workers.free(3000);
+    await workers.free(MISSED_MS);
   });
 
   it('free all requests of a gateway that was restarted', async () => {
@@ -83,11 +86,18 @@ describe('workers', () => {
     beat();
     const startMs = performance.now();
     expect(await workers.failed(waits, role)).toMatchObject({ code: FailureCode.workerLost });
-    // Three intervals of 300 ms, and one until it is looked for.
-    expect(performance.now() - startMs).toBeLessThan(2000);
+    expect(performance.now() - startMs).toBeLessThan(MISSED_MS);
   });
 
   it('drop the frames of an older attempt, and count them: a stopped worker that comes back does no harm', async () => {
+    let stale = 0;
+    // On a busy machine decode may be done before it is stopped.
+    for (let tries = 0; stale === 0 && tries < MAX_TRIES; tries++) stale = await staleTokens();
+    expect(stale).toBeGreaterThan(0);
+  });
+
+  /** Stops decode in an attempt, lets another one serve the next attempt, and wakes it. @returns token entries dropped */
+  async function staleTokens(): Promise<number> {
     const stopped = workers.get('decode');
     const first = await workers.begin(LONG);
     await until('tokens come', () => workers.tokensOf(first).length > 2);
@@ -98,9 +108,9 @@ describe('workers', () => {
     const second = await workers.begin({ sampling: { maxNewTokens: 400, seed: 1 } }, workers.request(1, first.rid));
     await until('tokens come', () => workers.texts.slice(before).some(({ attempt }) => attempt === 1));
     stopped.kill('SIGCONT');
-    const tokenizer = workers.get('tokenizer');
-    const stale = () => workers.metric(tokenizer, 'sliceway_dropped_token_entries_total');
-    await until('stale tokens are counted', async () => (await stale()) > 0);
+    const dropped = () => workers.metric(workers.get('tokenizer'), 'sliceway_dropped_token_entries_total', 'stale');
+    const isDone = async () => (await workers.metric(stopped, 'sliceway_requests_active')) === 0;
+    await until('stale tokens are counted, or none come', async () => (await dropped()) > 0 || isDone());
     const subject = subjects.abort('decode', stopped.instance);
     workers.emit(subject, { rid: first.rid, choice: null, attempt: 0, reason: 'superseded' });
     const entries = (await workers.finished(second)).filter(({ attempt }) => attempt === 1);
@@ -108,7 +118,8 @@ describe('workers', () => {
     expect(entries.map(({ index }) => index)).toEqual(entries.map((_, i) => i));
     other.kill('SIGKILL');
     await other.exited;
-  });
+    return dropped();
+  }
 
   it.each(['prefill', 'decode'] as const)(
     '%s refuses a leg while it drains, also when it has nothing to do',
