@@ -245,10 +245,8 @@ export class Chaos {
 
   /** Waits until workers hold nothing, those that can say. */
   async released(timeoutMs = FREE_MS): Promise<void> {
-    const { fixture } = this;
-    await until('the workers hold nothing', timeoutMs, async () => {
-      return (await fixture.held(fixture.running.filter(({ role }) => role !== 'gateway'))).length === 0;
-    });
+    const workers = this.fixture.running.filter(({ role }) => role !== 'gateway');
+    expect(await this.fixture.heldAfter(timeoutMs, workers)).toEqual([]);
   }
 
   async expectQuiet(timeoutMs?: number): Promise<void> {

@@ -16,6 +16,9 @@ import {
 } from '@sliceway/local';
 import { chat, type Answer, type ChatFields, type ReadOptions } from './chat-stream.fixture.js';
 
+/** Each look asks every process for its metrics, which costs them time. */
+const HELD_POLL_MS = 50;
+
 export interface FixtureOptions {
   readonly modelPath: string;
   readonly kvMemoryMb: number;
@@ -154,12 +157,12 @@ export class ClusterFixture {
   }
 
   /** Polls until nothing is held or time is up. @returns what is held then */
-  async heldAfter(timeoutMs: number): Promise<string[]> {
+  async heldAfter(timeoutMs: number, processes?: readonly ClusterProcess[]): Promise<string[]> {
     const deadlineMs = performance.now() + timeoutMs;
     for (;;) {
-      const held = await this.held();
+      const held = await this.held(processes);
       if (held.length === 0 || performance.now() > deadlineMs) return held;
-      await sleep(10);
+      await sleep(HELD_POLL_MS);
     }
   }
 

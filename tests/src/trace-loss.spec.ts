@@ -3,13 +3,10 @@ import { SliceName, SpanStatus, type TraceSpan } from '@sliceway/tracing';
 import type { Chaos } from './chaos.fixture.js';
 import { FIRST, type Outcome } from './stories.fixture.js';
 import { TracedChaos } from './traced-chaos.fixture.js';
-import { retriedFrom } from './traced-cluster.fixture.js';
+import { retriedFrom, roleOf } from './traced-cluster.fixture.js';
 import { STAGES, type Stage } from './wire-watch.fixture.js';
 
 const named = (spans: readonly TraceSpan[], name: RegExp): TraceSpan[] => spans.filter((span) => name.test(span.name));
-
-/** Of a request span. */
-const roleOf = ({ name }: TraceSpan): string => name.replace(/ .*/, '');
 
 const GATEWAY_LOST = 'worker_lost: the gateway was gone';
 
@@ -56,8 +53,8 @@ describe('traces of what goes wrong', () => {
     const spans = await traced.validTrace(rid);
     if (chaos.watch.hasFinished(rid)) return;
     // Who had done all of its own work may have ended well before.
-    const done = [...(hasHandedOver(spans) ? ['prefill'] : []), ...(chaos.watch.hasDecoded(rid) ? ['decode'] : [])];
-    const ended = named(spans, /^Bootstrap| Req /).filter((span) => !done.includes(roleOf(span)));
+    const isDone: Record<string, boolean> = { prefill: hasHandedOver(spans), decode: chaos.watch.hasDecoded(rid) };
+    const ended = named(spans, /^Bootstrap| Req /).filter((span) => !isDone[roleOf(span)]);
     const failed = { code: SpanStatus.error, message: 'client_disconnected' };
     expect(ended.map(({ name, status }) => [name, status])).toEqual(ended.map(({ name }) => [name, failed]));
     const roles = named(spans, / Req /).map(roleOf);

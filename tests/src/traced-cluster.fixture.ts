@@ -151,11 +151,16 @@ export function messageNames(spans: readonly TraceSpan[]): string[] {
   return [...new Set(messages.map(({ name }) => name))].sort();
 }
 
+/** Of a request span. */
+export function roleOf({ name }: TraceSpan): string {
+  return name.replace(/ .*/, '');
+}
+
 /** `<role>: <code>` of each request span that failed. */
 export function failuresOf(spans: readonly TraceSpan[]): string[] {
   return spans
     .filter(({ name, status }) => / Req /.test(name) && status.code === SpanStatus.error)
-    .map(({ name, status }) => `${name.replace(/ .*/, '')}: ${status.message.replace(/:.*/, '')}`)
+    .map((span) => `${roleOf(span)}: ${span.status.message.replace(/:.*/, '')}`)
     .sort();
 }
 
